@@ -1,0 +1,5 @@
+"""`python -m redmobile`."""
+
+from redmobile.cli import main
+
+main()

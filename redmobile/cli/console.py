@@ -1,0 +1,45 @@
+"""Where words go: results to stdout, progress and remarks to stderr, quiet when stderr is not a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from redmobile.core.results import to_json
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+OUT = Console(soft_wrap=True, highlight=False)
+"""Results."""
+
+ERR = Console(stderr=True, soft_wrap=True, highlight=False)
+"""Words and progress."""
+
+
+def json_option(function: F) -> F:
+    """The option --json, passed as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")(function)
+
+
+def progress() -> Progress:
+    """A progress bar with counts, elapsed time and ETA on stderr; silent when that is not a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
+    return Progress(*columns, console=ERR, disable=not ERR.is_terminal, transient=True)
+
+
+def print_json(value: Any) -> None:
+    """`value` as JSON on stdout."""
+    click.echo(to_json(value))
+
+
+def table(title: str, *columns: str) -> Table:
+    """An empty table; columns whose name starts with '>' are right-aligned."""
+    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for column in columns:
+        made.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left", no_wrap=True)
+    return made

@@ -1,0 +1,82 @@
+"""A converter: one TOML in converters/ that says how a network is lowered, quantized and judged."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from redmobile.core.documents import Document, load_toml
+from redmobile.shelf import find
+
+Observer = Literal["min_max", "percentile_99_99", "percentile_99_9", "percentile_99", "mse", "entropy"]
+Stage = Literal["torch", "onnx", "float"]
+
+
+class LoweringChoices(Document):
+    """Where the target offers more than one way, which one is taken.
+
+    pixel_shuffle: `row_planes` (convolutions a row, reshape, concatenate: no op that an NPU lacks) or `depth_to_space`.
+    space_to_depth: `row_planes` (reshape, split, reshape) or `space_to_depth`.
+    hard_swish: `relu6_mul` (ADD with fused RELU6, MUL: stays inside XNNPACK) or `hard_swish`.
+    """
+
+    pixel_shuffle: Literal["row_planes", "depth_to_space"] = "row_planes"
+    space_to_depth: Literal["row_planes", "space_to_depth"] = "row_planes"
+    hard_swish: Literal["relu6_mul", "hard_swish"] = "relu6_mul"
+
+
+class ActivationQuantization(Document):
+    """How activations are quantized: bits 8 (asymmetric) or 16 (symmetric), one scale a tensor.
+
+    observer: what turns the values seen in calibration into a range.
+    search: try other observers tensor by tensor and keep what brings the output of the network closer to the float graph's.
+    """
+
+    bits: Literal[8, 16] = 8
+    symmetric: bool = False
+    granularity: Literal["tensor"] = "tensor"
+    observer: Observer = "percentile_99_9"
+    search: bool = True
+
+
+class WeightQuantization(Document):
+    """How weights are quantized: 8 bits, symmetric in [-127, 127], one scale an output channel or one a tensor."""
+
+    bits: Literal[8] = 8
+    symmetric: Literal[True] = True
+    granularity: Literal["channel", "tensor"] = "channel"
+    observer: Literal["min_max"] = "min_max"
+
+
+class Quantize(Document):
+    """The [quantize] table. io: dtype of the file's inputs and outputs.
+
+    bias_correction: shift biases so that the mean of each layer's output is that of the float graph.
+    """
+
+    activations: ActivationQuantization = ActivationQuantization()
+    weights: WeightQuantization = WeightQuantization()
+    bias_correction: bool = True
+    io: Literal["int8", "uint8", "int16", "float32"] = "int8"
+
+
+class Gate(Document):
+    """One condition of `redmobile parity`: `metric` of the converted file against the stage `against` must pass `threshold`."""
+
+    metric: str
+    against: Stage
+    threshold: float
+
+
+class Converter(Document):
+    """A converter file. says: one sentence for lists; weights: how float weights are stored when nothing is quantized."""
+
+    says: str
+    lowering: LoweringChoices = LoweringChoices()
+    weights: Literal["float32", "float16"] = "float32"
+    quantize: Quantize | None = None
+    gate: tuple[Gate, ...] = ()
+
+
+def load_converter(name: str) -> Converter:
+    """The converter called `name` on the shelf, or the one at the path `name`. Raises InputError, DocumentError."""
+    return load_toml(find("converters", name), Converter)

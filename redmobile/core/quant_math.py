@@ -1,0 +1,95 @@
+"""The arithmetic of affine quantization: real = scale · (code - zero_point).
+
+Source: the published TensorFlow Lite 8-bit quantization specification; Jacob et al., CVPR 2018.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redmobile.errors import UsageError
+
+FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
+
+INTEGER_RANGES = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767), "int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
+"""Smallest and largest code of each quantized dtype."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Quantization:
+    """Scales and zero points of one tensor: one of each, or one a slice along `axis`.
+
+    scale: (1,) or (C,) float32, > 0; zero_point: (1,) or (C,) int64; axis: the quantized dimension (0 when per tensor).
+    """
+
+    scale: NDArray[np.float32]
+    zero_point: NDArray[np.int64]
+    axis: int = 0
+
+    @classmethod
+    def per_tensor(cls, scale: float, zero_point: int) -> Quantization:
+        """One scale and one zero point for the whole tensor."""
+        return cls(np.array([scale], np.float32), np.array([zero_point], np.int64))
+
+    @classmethod
+    def per_channel(cls, scale: FloatArray, axis: int) -> Quantization:
+        """Symmetric, one scale a slice along `axis`."""
+        return cls(np.asarray(scale, np.float32), np.zeros(len(scale), np.int64), axis)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Quantization):
+            return NotImplemented
+        return self.axis == other.axis and np.array_equal(self.scale, other.scale) and np.array_equal(self.zero_point, other.zero_point)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def quantize(self, real: FloatArray, dtype: str) -> IntArray:
+        """Codes of `real`, rounded half away from zero as TFLite's QUANTIZE does, saturated to `dtype`."""
+        low, high = INTEGER_RANGES[dtype]
+        scaled = np.asarray(real, np.float64) / self._along_axis(self.scale, real.ndim)
+        rounded = np.trunc(scaled + np.copysign(0.5, scaled)) + self._along_axis(self.zero_point, real.ndim)
+        return np.clip(rounded, low, high).astype(dtype)
+
+    def dequantize(self, codes: IntArray) -> NDArray[np.float32]:
+        """The real values of `codes`, float32."""
+        shifted = codes.astype(np.float64) - self._along_axis(self.zero_point, codes.ndim)
+        return (shifted * self._along_axis(self.scale, codes.ndim)).astype(np.float32)
+
+    def _along_axis(self, values: NDArray[np.generic], rank: int) -> NDArray[np.float64]:
+        wide = values.astype(np.float64)
+        if len(wide) == 1:
+            return wide.reshape(())
+        shape = [1] * rank
+        shape[self.axis] = -1
+        return wide.reshape(shape)
+
+
+def asymmetric(low: float, high: float, dtype: str) -> Quantization:
+    """Scale and zero point that cover [low, high] with all codes of `dtype`; zero is always represented exactly.
+
+    The range is first widened to hold 0. A range of no width gets scale 1. Raises UsageError unless low <= high, both finite.
+    """
+    _check_range(low, high)
+    low, high = min(low, 0.0), max(high, 0.0)
+    code_low, code_high = INTEGER_RANGES[dtype]
+    if low == high:
+        return Quantization.per_tensor(1.0, 0 if code_low < 0 else code_low)
+    scale = (high - low) / (code_high - code_low)
+    zero_point = int(np.clip(np.floor(code_low - low / scale + 0.5), code_low, code_high))
+    return Quantization.per_tensor(scale, zero_point)
+
+
+def symmetric(low: float, high: float, dtype: str) -> Quantization:
+    """Zero point 0 and the smallest scale with which [low, high] fits into ±(largest code). Raises UsageError as `asymmetric`."""
+    _check_range(low, high)
+    bound = max(abs(low), abs(high))
+    return Quantization.per_tensor(bound / INTEGER_RANGES[dtype][1] if bound else 1.0, 0)
+
+
+def _check_range(low: float, high: float) -> None:
+    if not (np.isfinite(low) and np.isfinite(high) and low <= high):
+        raise UsageError(f"A quantization range must be finite with low <= high, found [{low}, {high}].")

@@ -1,0 +1,1 @@
+"""Containers of graphs: ONNX (read) and TFLite (read, edit, write)."""

@@ -1,0 +1,1 @@
+"""Engines that run a network: LiteRT, onnxruntime, PyTorch, tflite-runtime, TensorFlow Lite."""
