@@ -1,0 +1,111 @@
+"""Trace a network into ONNX, check the result with onnxruntime, and say in the file what it is."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import nn
+
+from redmobile.core.artifact import write_bytes
+from redmobile.core.environment import version_of
+from redmobile.errors import MissingExtraError, UnsupportedModelError
+from redmobile.nets.checkpoint import load_model, weights_sha256
+from redmobile.nets.model_document import ModelDocument, load_model_document
+from redmobile.runtimes.base import open_runtime
+
+OPSET = 18
+"""The newest opset whose operators every reader of the field knows."""
+
+TOLERANCE = 1e-4
+"""Largest difference that is allowed between PyTorch's and onnxruntime's output, for values in [0, 1]."""
+
+
+def export_onnx(name: str, out: Path, *, weights: Path | None = None, size: tuple[int, int] | None = None) -> Path:
+    """Write the network `name` as ONNX to `out`: static shape (1, 3, H, W), input `image`, output `enhanced`; returns `out`.
+
+    size: (height, width), by default that of model.toml. The file is run in onnxruntime on a random picture and compared
+    with PyTorch before it is moved into place. Raises InputError, DocumentError, UnsupportedModelError, OutputError.
+    """
+    if version_of("onnxscript") is None:
+        raise MissingExtraError("onnxscript", "torch", "Export to ONNX")
+    _, document = load_model_document(name)
+    network = load_model(name, weights)
+    height, width = size or (document.input.height, document.input.width)
+    multiple = document.size_multiple
+    if height % multiple or width % multiple:
+        raise UnsupportedModelError(f"{name}: cannot be exported at {height}×{width}: height and width must be multiples of {multiple}.")
+    model = trace(network, height, width)
+    _describe(model, Path(name).name, document, weights_sha256(network))
+    data = model.SerializeToString(deterministic=True)
+    _compare(network, data, height, width, name)
+    write_bytes(out, data)
+    return out
+
+
+def trace(network: nn.Module, height: int, width: int) -> onnx.ModelProto:
+    """`network` as an ONNX graph of one (1, 3, height, width) picture; the trace itself works on a small picture's memory."""
+    example = torch.zeros(1, 3, height, width)
+    with _silent(), torch.no_grad():
+        program = torch.onnx.export(
+            network.eval(), (example,), dynamo=True, opset_version=OPSET, input_names=["image"], output_names=["enhanced"], verbose=False, optimize=True
+        )
+    if program is None:
+        raise UnsupportedModelError("torch.onnx.export gave no program for this network.")
+    buffer = io.BytesIO()
+    program.save(buffer)  # type: ignore[arg-type]  # documented to take a file object too
+    model = onnx.load_from_string(buffer.getvalue())
+    _forget_traces(model)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _forget_traces(model: onnx.ModelProto) -> None:
+    """Remove stack traces and other notes of the exporter: they hold paths of this machine and change from run to run."""
+    model.producer_name, model.producer_version = "redmobile", version_of("redmobile") or ""
+    del model.graph.metadata_props[:]
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer):
+        del value.metadata_props[:]
+
+
+def _describe(model: onnx.ModelProto, name: str, document: ModelDocument, sha256: str) -> None:
+    low, high = document.input.range
+    facts = {"name": name, "version": document.version, "weights_sha256": sha256, "input_range": f"{low:g},{high:g}"}
+    onnx.helper.set_model_props(model, {f"redmobile.{key}": value for key, value in facts.items()})
+
+
+def _compare(network: nn.Module, data: bytes, height: int, width: int, name: str) -> None:
+    picture = np.random.default_rng(0).random((1, 3, height, width), np.float32)
+    with torch.no_grad():
+        expected = network(torch.from_numpy(picture)).numpy()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.onnx"
+        file.write_bytes(data)
+        (found,) = open_runtime(file, "onnxruntime").run(picture)
+    difference = float(np.abs(expected - found).max())
+    if not difference <= TOLERANCE:
+        raise UnsupportedModelError(f"{name}: onnxruntime's output differs from PyTorch's by {difference:.3g}, at most {TOLERANCE:g} was expected.")
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Keep the exporter's progress lines, and warnings about its own internals, off the user's terminal."""
+    level = logging.getLogger("torch.onnx").level
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.getLogger("torch.onnx").setLevel(level)

@@ -1,0 +1,55 @@
+"""Channel attention (squeeze-and-excite) and spatial attention; together RED's dual attention.
+
+Sources: Hu et al., CVPR 2018 (squeeze-and-excitation); Woo et al., ECCV 2018 (channel and spatial attention).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from redmobile.nets.blocks.convolution import Convolution
+
+
+class ChannelAttention(nn.Module):
+    """x · sigmoid(W2 · relu(W1 · mean over H, W)): one factor a channel."""
+
+    def __init__(self, channels: int, reduction: int = 4) -> None:
+        super().__init__()
+        self.squeeze = Convolution(channels, channels // reduction, activation="relu")
+        self.excite = Convolution(channels // reduction, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> the same."""
+        mean = x.mean(dim=(2, 3), keepdim=True)
+        return x * torch.sigmoid(self.excite(self.squeeze(mean)))
+
+
+class SpatialAttention(nn.Module):
+    """x · sigmoid(w · depthwise(x)): one factor a position, from learned channel weights instead of the mean and maximum
+
+    over channels: one 1×1 convolution is cheaper on NPUs than two reductions and their concatenation.
+    """
+
+    def __init__(self, channels: int, kernel: int = 3) -> None:
+        super().__init__()
+        self.look = Convolution(channels, channels, kernel, groups=channels)
+        self.weigh = Convolution(channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> the same."""
+        return x * torch.sigmoid(self.weigh(self.look(x)))
+
+
+class DualAttention(nn.Module):
+    """x + channel attention, then spatial attention, of x: the residual keeps what neither of them wants to touch."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channel = ChannelAttention(channels)
+        self.spatial = SpatialAttention(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> the same."""
+        attended: Tensor = self.spatial(self.channel(x))
+        return x + attended

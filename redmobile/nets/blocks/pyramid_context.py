@@ -1,0 +1,47 @@
+"""Pyramid pooling: what the surroundings and the whole picture look like.
+
+Source: Zhao et al., CVPR 2017 (pyramid pooling). Pooling is a depthwise convolution of stride 2 that starts as the mean:
+AVERAGE_POOL_2D cuts the XNNPACK graph, a depthwise convolution does not.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from redmobile.nets.blocks.convolution import Convolution, depthwise
+from redmobile.nets.model_document import Activation
+
+
+class PyramidContext(nn.Module):
+    """x + up(coarse): from the coarsest level up, each pooled level is mixed, upsampled 2× and added to the next finer one.
+
+    The global mean joins at the coarsest level, as one value a channel. (N, C, H, W) -> the same; H, W divisible by 2^levels.
+    """
+
+    def __init__(self, channels: int, levels: int, width: int, activation: Activation) -> None:
+        super().__init__()
+        self.pool = nn.ModuleList(_mean_pool(channels) for _ in range(levels))
+        self.mix = nn.ModuleList(Convolution(channels, width, activation=activation) for _ in range(levels))
+        self.look = nn.ModuleList(depthwise(width, 5, activation=activation) for _ in range(levels))
+        self.whole = nn.Sequential(Convolution(channels, width, activation=activation), Convolution(width, width, activation=activation))
+        self.join = Convolution(width, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pool down, mix up."""
+        pooled = [x]
+        for pool in self.pool:
+            pooled.append(pool(pooled[-1]))
+        context: Tensor = self.whole(pooled[-1].mean(dim=(2, 3), keepdim=True))
+        for level in reversed(range(len(self.pool))):
+            context = self.look[level](self.mix[level](pooled[level + 1]) + context)
+            if level == 0:
+                context = self.join(context)  # before the last upsampling, where it costs a quarter
+            context = functional.interpolate(context, scale_factor=2.0, mode="bilinear", align_corners=False)
+        return x + context
+
+
+def _mean_pool(channels: int) -> Convolution:
+    pool = depthwise(channels, 3, 2)
+    nn.init.constant_(pool.convolution.weight, 1 / 9)
+    return pool

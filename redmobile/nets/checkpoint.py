@@ -1,0 +1,62 @@
+"""Weights as safetensors beside their model.toml. No pickles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import nn
+
+from redmobile.core.artifact import output_path, read_bytes, sha256_bytes
+from redmobile.errors import InputError
+from redmobile.nets.model_document import ModelDocument, load_model_document
+from redmobile.nets.red_mobile import RedMobile
+
+WEIGHTS = "weights.safetensors"
+
+
+def build_network(document: ModelDocument) -> RedMobile:
+    """A network with fresh weights, from torch's current seed."""
+    return RedMobile(document.layers)
+
+
+def load_model(name: str, weights: Path | None = None) -> nn.Module:
+    """The network `name` (on the shelf, or a folder) with its weights (or those at `weights`), in eval mode.
+
+    Raises InputError, DocumentError.
+    """
+    folder, document = load_model_document(name)
+    network = build_network(document)
+    load_weights(network, weights or folder / WEIGHTS)
+    return network.eval()
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Read a safetensors file into `network`; every tensor must be there, with its shape, and no other. Raises InputError."""
+    try:
+        found = safetensors.torch.load(read_bytes(path))
+    except safetensors.SafetensorError as error:
+        raise InputError(f"{path}: is not a whole safetensors file ({error}).") from error
+    expected = network.state_dict()
+    faults = [f"{key} is missing" for key in expected.keys() - found.keys()] + [f"{key} is not expected" for key in found.keys() - expected.keys()]
+    faults += [
+        f"{key} has shape {tuple(found[key].shape)}, expected {tuple(expected[key].shape)}"
+        for key in expected.keys() & found.keys()
+        if found[key].shape != expected[key].shape
+    ]
+    if faults:
+        raise InputError(f"{path}: does not fit the network: {'; '.join(sorted(faults)[:3])}{' …' if len(faults) > 3 else ''}.")  # noqa: PLR2004 - three are enough
+    network.load_state_dict(found)
+
+
+def save_weights(path: Path, state: dict[str, torch.Tensor]) -> None:
+    """Write tensors as safetensors, whole or not at all. Raises OutputError."""
+    with output_path(path) as partial:
+        partial.write_bytes(safetensors.torch.save({key: tensor.detach().cpu().contiguous() for key, tensor in state.items()}))
+
+
+def weights_sha256(network: nn.Module) -> str:
+    """The sha256 of the network's weights in safetensors form: the same for the same numbers, wherever they are stored."""
+    return sha256_bytes(safetensors.torch.save({key: tensor.cpu().contiguous() for key, tensor in network.state_dict().items()}))

@@ -1,0 +1,86 @@
+"""model.toml: a network as data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from redmobile.core.documents import Document, load_toml
+from redmobile.errors import DocumentError
+from redmobile.shelf import find
+
+Activation = Literal["relu6", "relu", "hard_swish"]
+
+
+class Input(Document):
+    """The image the exported graph takes: (1, 3, height, width), RGB, values in `range`."""
+
+    height: int
+    width: int
+    range: tuple[float, float] = (0.0, 1.0)
+
+
+class InvertedResidualRow(Document):
+    """One row of the encoder: kernel k×k, `expand` channels inside, `out` channels after, stride 1 or 2."""
+
+    kernel: Literal[3, 5, 7]
+    expand: int
+    out: int
+    squeeze_excite: bool = False
+    stride: Literal[1, 2] = 1
+    activation: Activation | None = None
+    """None: that of the network."""
+
+
+class Context(Document):
+    """Pyramid pooling below the encoder: `levels` further halvings, and the global mean, each through `width` channels."""
+
+    levels: int = 2
+    width: int = 64
+
+
+class Tail(Document):
+    """gain: out = x · gain + residual, the gain one value a column of a 4×4 patch and colour; otherwise out = x + residual."""
+
+    gain: bool = True
+
+
+class Layers(Document):
+    """The [layers] table of RED-mobile."""
+
+    encoder: tuple[InvertedResidualRow, ...]
+    stem: Literal["space_to_depth", "patch_conv"] = "space_to_depth"
+    stem_width: int = 32
+    activation: Activation = "relu6"
+    context: Context = Context()
+    tail: Tail = Tail()
+
+
+class ModelDocument(Document):
+    """A model.toml. says: one sentence for lists; network: the class that reads [layers]; version: of the weights."""
+
+    says: str
+    network: Literal["red_mobile"]
+    version: str
+    input: Input
+    layers: Layers
+
+    @property
+    def size_multiple(self) -> int:
+        """Height and width of an image must be a multiple of this: the patch of 4, times each halving."""
+        halvings = sum(row.stride == 2 for row in self.layers.encoder) + self.layers.context.levels
+        return 4 * 2**halvings
+
+
+def load_model_document(name: str) -> tuple[Path, ModelDocument]:
+    """Folder and document of the model called `name` on the shelf, or of the folder or model.toml at the path `name`.
+
+    Raises InputError (no such model) or DocumentError (unfit; or an input size that is no multiple of `size_multiple`).
+    """
+    path = find("models", name)
+    file = path / "model.toml" if path.is_dir() else path
+    document = load_toml(file, ModelDocument)
+    size, multiple = (document.input.height, document.input.width), document.size_multiple
+    if any(length <= 0 or length % multiple for length in size):
+        raise DocumentError(f"{file}: input is {size[0]}×{size[1]}, but height and width must be positive multiples of {multiple} (4 × 2^halvings).")
+    return file.parent, document

@@ -1,0 +1,108 @@
+"""RED-mobile: RED (encoder-decoder, residuals, dual attention, pyramid pooling) on a MobileNetV3-style backbone.
+
+                 x (N, 3, H, W) in [0, 1]
+    1/4   row planes x_0…x_3 ── 1×1 ── stem ─────────────────────────── skip ─► fusion ─► gain g, residuals r_0…r_3
+    1/8       inverted residuals ───────────────────────── skip ─► fusion
+    1/16          inverted residuals (SE) ─ pyramid context ─ dual attention
+
+    out = clip(depth_to_space(concat_i(x_i · g + r_i)), 0, 1)
+
+A dark picture wants a gain; with it the residual has only detail and noise to carry, and quantizes well.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from redmobile.nets.blocks.attention import DualAttention
+from redmobile.nets.blocks.convolution import Convolution, scale_weights
+from redmobile.nets.blocks.fusion import Fusion
+from redmobile.nets.blocks.inverted_residual import InvertedResidual
+from redmobile.nets.blocks.pyramid_context import PyramidContext
+from redmobile.nets.blocks.row_planes import PATCH, depth_to_space, space_to_depth
+from redmobile.nets.model_document import Layers
+
+_PLANE = 3 * PATCH
+_FIRST_GAIN = 2.0
+"""Where the gain starts: a dark picture, doubled (facts of the first trial: learns faster than from 1)."""
+
+
+class RedMobile(nn.Module):
+    """(N, 3, H, W) float32 RGB in [0, 1] -> the same, enhanced. H, W divisible by the document's `size_multiple`."""
+
+    def __init__(self, layers: Layers) -> None:
+        super().__init__()
+        self.stem = _Stem(layers)
+        channels, self.stages, skips = layers.stem_width, nn.ModuleList(), []
+        for row in layers.encoder:
+            if row.stride == 2:  # noqa: PLR2004 - a halving opens a stage
+                skips.append(channels)
+                self.stages.append(nn.Sequential())
+            stage = self.stages[-1]
+            assert isinstance(stage, nn.Sequential)  # noqa: S101 - for the type checker
+            stage.append(InvertedResidual(channels, row, layers.activation))
+            channels = row.out
+        self.context = PyramidContext(channels, layers.context.levels, layers.context.width, layers.activation)
+        self.attention = DualAttention(channels)
+        self.fusions = nn.ModuleList()
+        for level, skip in enumerate(reversed(skips)):
+            # The finest fusion works at 1/4, where detail and noise are told apart; the coarser ones only merge.
+            self.fusions.append(Fusion(channels, skip, layers.activation, pointwise=level == len(skips) - 1))
+            channels = skip
+        self.tail = _Tail(channels, gain=layers.tail.gain)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Enhance."""
+        return self.unclipped(x).clamp(0, 1)
+
+    def unclipped(self, x: Tensor) -> Tensor:
+        """Enhance without the final clip: training needs a gradient outside [0, 1] too."""
+        patches = space_to_depth(x)
+        y: Tensor = self.stem(x, patches)
+        skips = []
+        for stage in self.stages:
+            skips.append(y)
+            y = stage(y)
+        y = self.attention(self.context(y))
+        for fusion, skip in zip(self.fusions, reversed(skips), strict=True):
+            y = fusion(y, skip)
+        enhanced: Tensor = self.tail(y, patches)
+        return enhanced
+
+
+class _Stem(nn.Module):
+    """A 4×4 convolution of stride 4; its weights are kept as those of a 1×1 convolution on patches, whichever way it runs."""
+
+    def __init__(self, layers: Layers) -> None:
+        super().__init__()
+        self.by_patches = layers.stem == "space_to_depth"
+        self.mix = Convolution(PATCH * _PLANE, layers.stem_width, activation=layers.activation)
+
+    def forward(self, x: Tensor, patches: Tensor) -> Tensor:
+        if self.by_patches:
+            mixed: Tensor = self.mix(patches)
+            return mixed
+        convolution = self.mix.convolution
+        kernel = convolution.weight.reshape(-1, PATCH, PATCH, 3).permute(0, 3, 1, 2)
+        activated: Tensor = self.mix.activation(functional.conv2d(x, kernel, convolution.bias, stride=PATCH))
+        return activated
+
+
+class _Tail(nn.Module):
+    """Residual and gain for each row plane; one 1×1 convolution a row, so that nothing has to be split afterwards."""
+
+    def __init__(self, channels: int, *, gain: bool) -> None:
+        super().__init__()
+        self.residual = nn.ModuleList(scale_weights(Convolution(channels, _PLANE), 0.1) for _ in range(PATCH))
+        self.gain = scale_weights(Convolution(channels, _PLANE), 0.1) if gain else None
+        if self.gain is not None and self.gain.convolution.bias is not None:
+            nn.init.constant_(self.gain.convolution.bias, _FIRST_GAIN)
+
+    def forward(self, y: Tensor, patches: Tensor) -> Tensor:
+        planes = patches.split(_PLANE, dim=1)
+        if self.gain is not None:
+            gain = self.gain(y)
+            planes = tuple(plane * gain for plane in planes)
+        return depth_to_space(torch.cat([plane + residual(y) for plane, residual in zip(planes, self.residual, strict=True)], dim=1))
