@@ -6,7 +6,7 @@ Tensors are objects, and operators point at them directly: editing needs no renu
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,9 +34,9 @@ class Tensor:
 
 @dataclasses.dataclass(eq=False)
 class Operator:
-    """One operator. kind: the schema's BuiltinOperator name ('CONV_2D'); options: fields of its options table by the schema's
+    """One operator. kind: the schema's BuiltinOperator name ('CONV_2D').
 
-    names with enums as their names, e.g. {"padding": "SAME", "stride_w": 2, "stride_h": 2, "fused_activation_function": "RELU6"}.
+    options: fields of its options table by the schema's names, with enums as their names, e.g. {"padding": "SAME", "stride_w": 2, "stride_h": 2, "fused_activation_function": "RELU6"}.
     An optional input that is absent is None. Fields not named in `options` take the schema's defaults.
     """
 
@@ -59,7 +59,11 @@ class TfliteModel:
     def tensors(self) -> Iterator[Tensor]:
         """Every tensor once: the inputs, then as the operators mention them."""
         seen: set[int] = set()
-        mentioned = [self.inputs, *([*operator.inputs, *operator.outputs] for operator in self.operators), self.outputs]
+        mentioned: list[Sequence[Tensor | None]] = [
+            self.inputs,
+            *([*operator.inputs, *operator.outputs] for operator in self.operators),
+            self.outputs,
+        ]
         for tensor in (tensor for group in mentioned for tensor in group):
             if tensor is not None and id(tensor) not in seen:
                 seen.add(id(tensor))
