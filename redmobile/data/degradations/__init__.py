@@ -1,0 +1,1 @@
+"""Degradations that turn clean photographs into training pairs, one a file."""

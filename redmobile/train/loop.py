@@ -1,0 +1,178 @@
+"""The training loop. Every batch is a function of seed and step, so a resumed run goes on bit for bit."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import copy
+import csv
+import dataclasses
+import io
+import math
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import msgspec
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from redmobile.core.artifact import write_bytes, write_text
+from redmobile.core.environment import describe
+from redmobile.data.datasets import Batch, Pair, Pairs, Photos
+from redmobile.errors import OutputError, TrainingError, UsageError
+from redmobile.nets.checkpoint import WEIGHTS, build_network, load_weights, save_weights
+from redmobile.nets.model_document import ModelDocument
+from redmobile.train.checkpoint import INDEX, load_checkpoint, save_checkpoint
+from redmobile.train.evaluate import evaluate
+from redmobile.train.losses import enhancement_loss
+from redmobile.train.plan import Phase, TrainingPlan
+
+LOG = "log.csv"
+SHEET = "validation.png"
+_COLUMNS = ("step", "source", "learning_rate", "loss", "validation_psnr_db", "validation_ssim")
+
+
+@dataclasses.dataclass(frozen=True)
+class Pictures:
+    """What a run learns from and is judged by. A source may be absent where no phase asks for it."""
+
+    photos: Photos | None
+    pairs: Pairs | None
+    validation: Sequence[Pair]
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """Told after each step: `step` of `steps` done; psnr, ssim: of the last validation, NaN before it."""
+
+    step: int
+    steps: int
+    source: str
+    loss: float
+    psnr: float
+    ssim: float
+
+
+class Training:
+    """One run, in the folder `run`: log.csv, validation.png, checkpoints, the averaged weights after each phase, and at
+
+    last as weights.safetensors.
+    """
+
+    def __init__(self, document: ModelDocument, plan: TrainingPlan, pictures: Pictures, run: Path, start_from: Path | None = None) -> None:
+        """start_from: weights to begin with, instead of fresh ones. Raises UsageError if a phase lacks its pictures."""
+        for phase in plan.phase:
+            if getattr(pictures, phase.source) is None:
+                raise UsageError(f"A phase of the plan learns from {phase.source}: give --{phase.source} DIR.")
+        torch.set_flush_denormal(True)  # noqa: FBT003 - dark pictures are full of denormals, which cost four times as much
+        torch.manual_seed(plan.seed)
+        self.document, self.plan, self.pictures, self.run = document, plan, pictures, run
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.network = build_network(document)
+        if start_from:
+            load_weights(self.network, start_from)
+        self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub misses this form
+        self.average = copy.deepcopy(self.network).requires_grad_(requires_grad=False)
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=0.0, weight_decay=plan.weight_decay)
+        self.step = 0
+        self.rows: list[dict[str, Any]] = []
+
+    def start(self) -> None:
+        """Begin anew. Raises OutputError if the folder already holds a run."""
+        if (self.run / INDEX).exists() or (self.run / WEIGHTS).exists():
+            raise OutputError(f"{self.run}: already holds a run; give --resume to go on with it, or another folder.")
+
+    def resume(self) -> None:
+        """Go on from the newest checkpoint. Raises InputError, and UsageError if its plan is another one."""
+        about = load_checkpoint(self.run, self.network, self.average, self.optimizer)
+        if about["plan"] != _as_json(self.plan):
+            raise UsageError(f"{self.run}: was started with another plan (see {INDEX}); resume with the same options, or start a new run.")
+        self.step, self.rows = about["step"], about["log"]
+
+    def go(self, on_progress: Callable[[Progress], None] | None = None) -> Path:
+        """Train to the end of the plan; returns the path of the weights. Raises TrainingError if the loss is not finite."""
+        losses: list[float] = []
+        for batch in self._batches():
+            phase, step_in_phase = self.plan.at(self.step)
+            losses.append(self._step(phase, step_in_phase, batch))
+            self.step += 1
+            if self.step % self.plan.every == 0 or step_in_phase + 1 == phase.steps:
+                self._take_stock(phase, step_in_phase, losses)
+                losses = []
+            if on_progress:
+                on_progress(self._progress(phase, losses[-1] if losses else self.rows[-1]["loss"]))
+        weights = self.run / WEIGHTS
+        save_weights(weights, self.average.state_dict())
+        return weights
+
+    def _batches(self) -> Iterator[Batch]:
+        """The batches from the present step on; the next one is made while the network works on the last."""
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            ahead = [pool.submit(self._batch, step) for step in range(self.step, min(self.step + 2, self.plan.steps))]
+            for step in range(self.step, self.plan.steps):
+                ready = ahead.pop(0).result()
+                if step + 2 < self.plan.steps:
+                    ahead.append(pool.submit(self._batch, step + 2))
+                yield ready
+
+    def _batch(self, step: int) -> Batch:
+        phase, _ = self.plan.at(step)
+        source: Photos | Pairs = getattr(self.pictures, phase.source)
+        return source.batch(np.random.default_rng([self.plan.seed, step]), phase.batch, phase.crop)
+
+    def _step(self, phase: Phase, step_in_phase: int, batch: Batch) -> float:
+        low, high = (self._to_device(part) for part in batch)
+        loss = enhancement_loss(self.network.unclipped(low), high)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            kept = f"the last checkpoint in {self.run} is whole" if (self.run / INDEX).exists() else "no checkpoint was written yet"
+            raise TrainingError(f"The loss became {value} at step {self.step} (learning rate {phase.rate(step_in_phase):.2g}); {kept}. Try a lower --lr or a smaller clip_norm.")
+        self.optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.clip_norm)
+        for group in self.optimizer.param_groups:
+            group["lr"] = phase.rate(step_in_phase)
+        self.optimizer.step()
+        # Young averages forget faster, or the random start would weigh in for thousands of steps.
+        decay = min(self.plan.ema, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for mean, new in zip(self.average.parameters(), self.network.parameters(), strict=True):
+                mean.lerp_(new, 1 - decay)
+        return value
+
+    def _to_device(self, frames: NDArray[np.uint8]) -> Tensor:
+        return torch.from_numpy(frames).to(self.device).permute(0, 3, 1, 2).float().div_(255)
+
+    def _take_stock(self, phase: Phase, step_in_phase: int, losses: Sequence[float]) -> None:
+        quality = evaluate(self.average, self.pictures.validation, self.document.size_multiple)
+        figures = (self.step, phase.source, phase.rate(step_in_phase), sum(losses) / len(losses), quality.psnr, quality.ssim)
+        self.rows.append(dict(zip(_COLUMNS, figures, strict=True)))
+        _, png = cv2.imencode(".png", quality.sheet[..., ::-1])
+        write_bytes(self.run / SHEET, png.tobytes())
+        write_text(self.run / LOG, _as_csv(self.rows))
+        about = {"plan": _as_json(self.plan), "log": self.rows, "environment": describe()}
+        save_checkpoint(self.run, self.step, self.network, self.average, self.optimizer, about)
+        if step_in_phase + 1 == phase.steps:
+            save_weights(self.run / f"weights-{phase.source}-{self.step:07d}.safetensors", self.average.state_dict())
+
+    def _progress(self, phase: Phase, loss: float) -> Progress:
+        last = self.rows[-1] if self.rows else {}
+        nan = float("nan")
+        return Progress(self.step, self.plan.steps, phase.source, loss, last.get("validation_psnr_db", nan), last.get("validation_ssim", nan))
+
+
+def _as_json(plan: TrainingPlan) -> dict[str, Any]:
+    """The plan as it reads after a trip through JSON, where tuples are lists."""
+    decoded: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(plan))
+    return decoded
+
+
+def _as_csv(rows: Sequence[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

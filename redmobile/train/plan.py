@@ -1,0 +1,54 @@
+"""A training plan: phases one after another, as data."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from redmobile.core.documents import Document
+
+
+class Phase(Document):
+    """`steps` steps on one source. crop: (height, width) in pixels; learning_rate: the highest, after `warmup` steps.
+
+    source: `photos` (clean photographs, degraded on the fly: no labels) or `pairs` (real low/high pairs).
+    """
+
+    source: Literal["photos", "pairs"]
+    steps: int
+    batch: int = 16
+    crop: tuple[int, int] = (256, 256)
+    learning_rate: float = 1e-4
+    warmup: int = 100
+
+    def rate(self, step: int) -> float:
+        """The learning rate at `step` of the phase: linear warm-up, then cosine annealing to zero (Loshchilov & Hutter, 2017)."""
+        warm = min(1.0, (step + 1) / max(self.warmup, 1))
+        return self.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / self.steps))
+
+
+class TrainingPlan(Document):
+    """All that decides a run, besides the pictures. every: steps between validations, log lines and checkpoints.
+
+    weight_decay, clip_norm: of AdamW and of the gradient's norm; ema: decay of the averaged weights, which are the result.
+    """
+
+    phase: tuple[Phase, ...]
+    seed: int = 0
+    weight_decay: float = 1e-4
+    clip_norm: float = 1.0
+    ema: float = 0.999
+    every: int = 500
+
+    @property
+    def steps(self) -> int:
+        """Steps of all phases together."""
+        return sum(phase.steps for phase in self.phase)
+
+    def at(self, step: int) -> tuple[Phase, int]:
+        """The phase that `step` (from 0) belongs to, and the step within it."""
+        for phase in self.phase:
+            if step < phase.steps:
+                return phase, step
+            step -= phase.steps
+        raise IndexError(f"the plan ends before step {step}")
