@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, dataclass_transform
 
 import msgspec
 
@@ -12,6 +12,7 @@ from redmobile.core.artifact import read_bytes
 from redmobile.errors import DocumentError
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every document. A default stands once, here in a subclass; the command line shows it."""
 

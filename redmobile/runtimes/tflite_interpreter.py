@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from redmobile.core.quant_math import Quantization
 from redmobile.core.tensor_spec import TensorSpec, guess_layout
-from redmobile.errors import DeviceError
+from redmobile.errors import DeviceError, UnsupportedModelError
 from redmobile.runtimes.base import check_arrays
 
 _DELEGATE = "DELEGATE"
@@ -46,13 +46,9 @@ class InterpreterRuntime:
     def __init__(self, name: str, path: Path, interpreter: Any, metadata: Mapping[str, str]) -> None:
         self.name = name
         self.metadata = metadata
+        self._path = path
         self._interpreter = interpreter
-        self._interpreter.allocate_tensors()
-        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-        self.inputs = tuple(map(_spec, inputs))
-        self.outputs = tuple(map(_spec, outputs))
-        self._input_indices = [detail["index"] for detail in inputs]
-        self._output_indices = [detail["index"] for detail in outputs]
+        self._allocate()
         self._check_xnnpack(path)
 
     def run(self, *arrays: NDArray[Any]) -> tuple[NDArray[Any], ...]:
@@ -62,6 +58,22 @@ class InterpreterRuntime:
             self._interpreter.set_tensor(index, array)
         self._interpreter.invoke()
         return tuple(self._interpreter.get_tensor(index) for index in self._output_indices)
+
+    def resize_input(self, shape: tuple[int, ...]) -> None:
+        """Bring the network's only input to `shape`; `inputs` and `outputs` then say the new shapes.
+
+        For convolutional networks from elsewhere that were stored at another size. Raises UnsupportedModelError if the network
+        has several inputs or cannot run at that size; it is of no use after that.
+        """
+        if len(self.inputs) != 1:
+            raise UnsupportedModelError(f"{self._path}: has {len(self.inputs)} inputs; only a network with one can be brought to another size.")
+        try:
+            self._interpreter.resize_tensor_input(self._input_indices[0], shape, strict=False)
+            self._allocate()
+        except (RuntimeError, ValueError) as error:
+            wanted = "×".join(map(str, shape))
+            reason = " ".join(str(error).split())
+            raise UnsupportedModelError(f"{self._path}: cannot be brought from {self.inputs[0]} to {wanted} ({reason}).") from error
 
     def delegate_coverage(self) -> DelegateCoverage:
         """The XNNPACK partitions of the loaded graph and the operators left outside, by kind.
@@ -79,6 +91,14 @@ class InterpreterRuntime:
         inside = collections.Counter(own[position]["op_name"] for position in sorted(taken))
         outside = collections.Counter(operator["op_name"] for position, operator in enumerate(own) if position not in taken)
         return DelegateCoverage(len(partitions), dict(inside.most_common()), dict(outside.most_common()))
+
+    def _allocate(self) -> None:
+        self._interpreter.allocate_tensors()
+        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        self.inputs = tuple(map(_spec, inputs))
+        self.outputs = tuple(map(_spec, outputs))
+        self._input_indices = [detail["index"] for detail in inputs]
+        self._output_indices = [detail["index"] for detail in outputs]
 
     def _check_xnnpack(self, path: Path) -> None:
         operators = self._interpreter._get_ops_details()  # noqa: SLF001
