@@ -93,7 +93,9 @@ class MissingExtraError(RedmobileError):
     exit_code = 12
 
     def __init__(self, package: str, extra: str, needed_for: str) -> None:
-        super().__init__(f"{needed_for} needs the package '{package}', which is not installed: pip install 'redmobile[{extra}]' (`redmobile doctor` lists all).")
+        super().__init__(
+            f"{needed_for} needs the package '{package}', which is not installed: pip install 'redmobile[{extra}]' (`redmobile doctor` lists all)."
+        )
 
 
 class TrainingError(RedmobileError):

@@ -47,7 +47,7 @@ class LazyGroup(click.Group):
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(package_name="redmobile")
 def group(**_: Any) -> None:
-    """Take an image-enhancement network from PyTorch to a verified INT8 .tflite for phones.
+    r"""Take an image-enhancement network from PyTorch to a verified INT8 .tflite for phones.
 
     \b
     redmobile build red_mobile --with litert_int8 --out out/     the whole way in one command

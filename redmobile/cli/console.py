@@ -28,7 +28,15 @@ def json_option(function: F) -> F:
 
 def progress() -> Progress:
     """A progress bar with counts, elapsed time and ETA on stderr; silent when that is not a terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("ETA"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
     return Progress(*columns, console=ERR, disable=not ERR.is_terminal, transient=True)
 
 

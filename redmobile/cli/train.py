@@ -24,24 +24,57 @@ Examples:
 """
 )
 @click.argument("model")
-@click.option("--photos", type=click.Path(path_type=Path), help="Folder of clean photographs: darkened on the fly, no labels needed. Every tenth is held out.")
+@click.option(
+    "--photos", type=click.Path(path_type=Path), help="Folder of clean photographs: darkened on the fly, no labels needed. Every tenth is held out."
+)
 @click.option("--pairs", type=click.Path(path_type=Path), help="Folder with low/ and high/, same names: real pairs to fine-tune on.")
-@click.option("--hold-out", metavar="FIRST-LAST", help="Pairs with these numbers in their names validate and never train. Default: the last tenth by name.")
-@click.option("--out", "run", type=click.Path(path_type=Path), required=True, help="Folder of the run: log.csv, validation.png, checkpoints, weights.safetensors.")
+@click.option(
+    "--hold-out", metavar="FIRST-LAST", help="Pairs with these numbers in their names validate and never train. Default: the last tenth by name."
+)
+@click.option(
+    "--out",
+    "run",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder of the run: log.csv, validation.png, checkpoints, weights.safetensors.",
+)
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="A TOML of phases; the options below do not go with it.")
 @click.option("--steps", type=click.IntRange(1), default=20_000, show_default=True, help="Steps of pre-training on photographs.")
 @click.option("--pair-steps", type=click.IntRange(1), default=10_000, show_default=True, help="Steps of fine-tuning on pairs.")
 @click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Crops a step.")
 @click.option("--crop", type=click.IntRange(64), default=256, show_default=True, help="Side of a crop in pixels.")
-@click.option("--lr", type=click.FloatRange(0, min_open=True), default=1e-4, show_default=True, help="Highest learning rate; cosine annealing to zero in each phase.")
+@click.option(
+    "--lr",
+    type=click.FloatRange(0, min_open=True),
+    default=1e-4,
+    show_default=True,
+    help="Highest learning rate; cosine annealing to zero in each phase.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the first weights and of every batch.")
 @click.option("--every", type=click.IntRange(1), default=500, show_default=True, help="Steps between validations, log lines and checkpoints.")
 @click.option("--start-from", type=click.Path(path_type=Path), help="Weights (.safetensors) to begin with.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads. Default: all cores.")
 @click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint, bit for bit.")
 @json_option
-def command(model: str, photos: Path | None, pairs: Path | None, hold_out: str | None, run: Path, plan_file: Path | None, steps: int, pair_steps: int,
-            batch: int, crop: int, lr: float, seed: int, every: int, start_from: Path | None, threads: int | None, resume: bool, as_json: bool) -> None:
+def command(
+    model: str,
+    photos: Path | None,
+    pairs: Path | None,
+    hold_out: str | None,
+    run: Path,
+    plan_file: Path | None,
+    steps: int,
+    pair_steps: int,
+    batch: int,
+    crop: int,
+    lr: float,
+    seed: int,
+    every: int,
+    start_from: Path | None,
+    threads: int | None,
+    resume: bool,
+    as_json: bool,
+) -> None:
     """Train MODEL: pre-training on synthetic low light, then fine-tuning on real pairs.
 
     Needs --photos, --pairs or both. The weights that come out are the moving average; validation pictures are never trained on.
@@ -77,8 +110,18 @@ def command(model: str, photos: Path | None, pairs: Path | None, hold_out: str |
         OUT.print(f"{weights}: {training.step} steps, validation {last['validation_psnr_db']:.2f} dB, SSIM {last['validation_ssim']:.3f}")
 
 
-def _plan(plan_file: Path | None, photos: Path | None, pairs: Path | None, steps: int, pair_steps: int,
-          batch: int, crop: int, lr: float, seed: int, every: int) -> TrainingPlan:
+def _plan(
+    plan_file: Path | None,
+    photos: Path | None,
+    pairs: Path | None,
+    steps: int,
+    pair_steps: int,
+    batch: int,
+    crop: int,
+    lr: float,
+    seed: int,
+    every: int,
+) -> TrainingPlan:
     from redmobile.core.documents import load_toml
     from redmobile.train.plan import Phase, TrainingPlan
 

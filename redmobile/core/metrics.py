@@ -72,4 +72,4 @@ METRICS = {
 
 
 def _window(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return cv2.GaussianBlur(values, (11, 11), 1.5, borderType=cv2.BORDER_REFLECT)
+    return np.asarray(cv2.GaussianBlur(values, (11, 11), 1.5, borderType=cv2.BORDER_REFLECT), np.float64)

@@ -77,7 +77,7 @@ def asymmetric(low: float, high: float, dtype: str) -> Quantization:
     low, high = min(low, 0.0), max(high, 0.0)
     code_low, code_high = INTEGER_RANGES[dtype]
     if low == high:
-        return Quantization.per_tensor(1.0, 0 if code_low < 0 else code_low)
+        return Quantization.per_tensor(1.0, max(code_low, 0))
     scale = (high - low) / (code_high - code_low)
     zero_point = int(np.clip(np.floor(code_low - low / scale + 0.5), code_low, code_high))
     return Quantization.per_tensor(scale, zero_point)

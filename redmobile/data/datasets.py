@@ -39,7 +39,7 @@ class Photos:
 
     def batch(self, rng: np.random.Generator, size: int, crop: tuple[int, int]) -> Batch:
         """`size` random crops (height, width), flipped and turned at random, each with its degraded version."""
-        clean = [_augment(rng, crop, self.frames[rng.integers(len(self.frames))])[0] for _ in range(size)]
+        clean = [_augment(rng, crop, self.frames[int(rng.integers(len(self.frames)))])[0] for _ in range(size)]
         return np.stack([self.degrade(frame, rng) for frame in clean]), np.stack(clean)
 
 
@@ -51,7 +51,7 @@ class Pairs:
 
     def batch(self, rng: np.random.Generator, size: int, crop: tuple[int, int]) -> Batch:
         """`size` random crops (height, width), flipped and turned at random."""
-        chosen = [_augment(rng, crop, *self.pairs[rng.integers(len(self.pairs))]) for _ in range(size)]
+        chosen = [_augment(rng, crop, *self.pairs[int(rng.integers(len(self.pairs)))]) for _ in range(size)]
         return np.stack([low for low, _ in chosen]), np.stack([high for _, high in chosen])
 
 
@@ -84,7 +84,9 @@ def pair_paths(folder: Path) -> list[tuple[Path, Path]]:
     lows, highs = ({path.stem: path for path in list_pictures(folder / part)} for part in ("low", "high"))
     if lows.keys() != highs.keys():
         alone = sorted(lows.keys() ^ highs.keys())
-        raise InputError(f"{folder}: low/ and high/ must hold the same names; without a partner: {', '.join(alone[:5])}{' …' if len(alone) > 5 else ''}.")  # noqa: PLR2004
+        raise InputError(
+            f"{folder}: low/ and high/ must hold the same names; without a partner: {', '.join(alone[:5])}{' …' if len(alone) > 5 else ''}."
+        )  # noqa: PLR2004
     return [(lows[name], highs[name]) for name in sorted(lows)]
 
 
@@ -102,7 +104,9 @@ def split_pairs(pairs: Sequence[tuple[Path, Path]], held_out: str | None) -> tup
     first, last = map(int, match.groups())
     held = [pair for pair in pairs if first <= _number(pair[0]) <= last]
     if not held or len(held) == len(pairs):
-        raise UsageError(f"The held-out block {held_out} holds {len(held)} of {len(pairs)} pairs: nothing would be left to {'validate on' if not held else 'train on'}.")
+        raise UsageError(
+            f"The held-out block {held_out} holds {len(held)} of {len(pairs)} pairs: nothing would be left to {'train' if held else 'validate'} on."
+        )
     return [pair for pair in pairs if pair not in held], held
 
 
@@ -111,7 +115,9 @@ def load_pairs(paths: Sequence[tuple[Path, Path]]) -> list[Pair]:
     pairs = list(zip(_read_all([low for low, _ in paths]), _read_all([high for _, high in paths]), strict=True))
     for (low_path, high_path), (low, high) in zip(paths, pairs, strict=True):
         if low.shape != high.shape:
-            raise InputError(f"{low_path}: is {low.shape[1]}×{low.shape[0]}, its partner {high_path} is {high.shape[1]}×{high.shape[0]}; they must agree.")
+            raise InputError(
+                f"{low_path}: is {low.shape[1]}×{low.shape[0]}, its partner {high_path} is {high.shape[1]}×{high.shape[0]}; they must agree."
+            )
     return pairs
 
 

@@ -41,7 +41,7 @@ def heat_map(expected: Frame, found: Frame, full_scale: int = 8) -> Frame:
     """Largest difference over the channels at each pixel, black (0) to bright (`full_scale` codes and more)."""
     difference = cv2.absdiff(expected, found).max(axis=2).astype(np.float32)
     level = np.clip(difference * (255.0 / full_scale), 0, 255).astype(np.uint8)
-    return cv2.cvtColor(cv2.applyColorMap(level, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    return np.asarray(cv2.cvtColor(cv2.applyColorMap(level, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _strip(caption: str, width: int) -> Frame:
@@ -60,8 +60,8 @@ def _join(cells: Sequence[Frame]) -> Frame:
 
 def _to_height(frame: Frame, height: int) -> Frame:
     width = max(1, round(frame.shape[1] * height / frame.shape[0]))
-    return cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _to_width(frame: Frame, width: int) -> Frame:
-    return cv2.copyMakeBorder(frame, 0, 0, 0, width - frame.shape[1], cv2.BORDER_CONSTANT, value=(_PAPER,) * 3)
+    return np.asarray(cv2.copyMakeBorder(frame, 0, 0, 0, width - frame.shape[1], cv2.BORDER_CONSTANT, value=(_PAPER,) * 3), np.uint8)

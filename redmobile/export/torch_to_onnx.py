@@ -33,16 +33,13 @@ def export_onnx(name: str, out: Path, *, weights: Path | None = None, size: tupl
     """Write the network `name` as ONNX to `out`: static shape (1, 3, H, W), input `image`, output `enhanced`; returns `out`.
 
     size: (height, width), by default that of model.toml. The file is run in onnxruntime on a random picture and compared
-    with PyTorch before it is moved into place. Raises InputError, DocumentError, UnsupportedModelError, OutputError.
+    with PyTorch before it is moved into place. Raises InputError, DocumentError, UsageError, UnsupportedModelError, OutputError.
     """
     if version_of("onnxscript") is None:
         raise MissingExtraError("onnxscript", "torch", "Export to ONNX")
     _, document = load_model_document(name)
     network = load_model(name, weights)
-    height, width = size or (document.input.height, document.input.width)
-    multiple = document.size_multiple
-    if height % multiple or width % multiple:
-        raise UnsupportedModelError(f"{name}: cannot be exported at {height}×{width}: height and width must be multiples of {multiple}.")
+    height, width = document.checked_size(size)
     model = trace(network, height, width)
     _describe(model, Path(name).name, document, weights_sha256(network))
     data = model.SerializeToString(deterministic=True)
@@ -52,11 +49,18 @@ def export_onnx(name: str, out: Path, *, weights: Path | None = None, size: tupl
 
 
 def trace(network: nn.Module, height: int, width: int) -> onnx.ModelProto:
-    """`network` as an ONNX graph of one (1, 3, height, width) picture; the trace itself works on a small picture's memory."""
+    """`network` as an ONNX graph of one (1, 3, height, width) picture."""
     example = torch.zeros(1, 3, height, width)
     with _silent(), torch.no_grad():
         program = torch.onnx.export(
-            network.eval(), (example,), dynamo=True, opset_version=OPSET, input_names=["image"], output_names=["enhanced"], verbose=False, optimize=True
+            network.eval(),
+            (example,),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["image"],
+            output_names=["enhanced"],
+            verbose=False,
+            optimize=True,
         )
     if program is None:
         raise UnsupportedModelError("torch.onnx.export gave no program for this network.")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from redmobile.core.documents import Document, load_toml
-from redmobile.errors import DocumentError
+from redmobile.errors import DocumentError, UsageError
 from redmobile.shelf import find
 
 Activation = Literal["relu6", "relu", "hard_swish"]
@@ -68,19 +68,30 @@ class ModelDocument(Document):
     @property
     def size_multiple(self) -> int:
         """Height and width of an image must be a multiple of this: the patch of 4, times each halving."""
-        halvings = sum(row.stride == 2 for row in self.layers.encoder) + self.layers.context.levels
-        return 4 * 2**halvings
+        halvings = sum(row.stride - 1 for row in self.layers.encoder) + self.layers.context.levels
+        return 4 << halvings
+
+    def checked_size(self, size: tuple[int, int] | None) -> tuple[int, int]:
+        """`size` (height, width), by default the document's own. Raises UsageError unless both are multiples of `size_multiple`."""
+        height, width = size or (self.input.height, self.input.width)
+        multiple = self.size_multiple
+        if height <= 0 or width <= 0 or height % multiple or width % multiple:
+            raise UsageError(
+                f"A picture of {height}×{width} does not fit: height and width must be positive multiples of {multiple} (4 × 2^halvings)."
+            )
+        return height, width
 
 
 def load_model_document(name: str) -> tuple[Path, ModelDocument]:
     """Folder and document of the model called `name` on the shelf, or of the folder or model.toml at the path `name`.
 
-    Raises InputError (no such model) or DocumentError (unfit; or an input size that is no multiple of `size_multiple`).
+    Raises InputError (no such model) or DocumentError (unfit).
     """
     path = find("models", name)
     file = path / "model.toml" if path.is_dir() else path
     document = load_toml(file, ModelDocument)
-    size, multiple = (document.input.height, document.input.width), document.size_multiple
-    if any(length <= 0 or length % multiple for length in size):
-        raise DocumentError(f"{file}: input is {size[0]}×{size[1]}, but height and width must be positive multiples of {multiple} (4 × 2^halvings).")
+    try:
+        document.checked_size(None)
+    except UsageError as error:
+        raise DocumentError(f"{file}: {error}") from error
     return file.parent, document

@@ -101,7 +101,7 @@ class _Tail(nn.Module):
             nn.init.constant_(self.gain.convolution.bias, _FIRST_GAIN)
 
     def forward(self, y: Tensor, patches: Tensor) -> Tensor:
-        planes = patches.split(_PLANE, dim=1)
+        planes = torch.split(patches, _PLANE, dim=1)
         if self.gain is not None:
             gain = self.gain(y)
             planes = tuple(plane * gain for plane in planes)

@@ -1,6 +1,6 @@
-"""Checkpoints of a run: tensors as safetensors, the rest as JSON. The JSON is written last and names the tensors' file,
+"""Checkpoints of a run: tensors as safetensors, the rest as JSON.
 
-so that a kill at any moment leaves the older checkpoint or the newer one, whole.
+The JSON is written last and names the tensors' file, so that a kill at any moment leaves the older checkpoint or the newer one, whole.
 """
 
 from __future__ import annotations

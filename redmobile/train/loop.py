@@ -57,17 +57,14 @@ class Progress:
 
 
 class Training:
-    """One run, in the folder `run`: log.csv, validation.png, checkpoints, the averaged weights after each phase, and at
-
-    last as weights.safetensors.
-    """
+    """One run, in the folder `run`: log.csv, validation.png, checkpoints, the averaged weights of each phase, and weights.safetensors."""
 
     def __init__(self, document: ModelDocument, plan: TrainingPlan, pictures: Pictures, run: Path, start_from: Path | None = None) -> None:
         """start_from: weights to begin with, instead of fresh ones. Raises UsageError if a phase lacks its pictures."""
         for phase in plan.phase:
             if getattr(pictures, phase.source) is None:
                 raise UsageError(f"A phase of the plan learns from {phase.source}: give --{phase.source} DIR.")
-        torch.set_flush_denormal(True)  # noqa: FBT003 - dark pictures are full of denormals, which cost four times as much
+        torch.set_flush_denormal(True)  # dark pictures are full of denormals, which cost four times as much
         torch.manual_seed(plan.seed)
         self.document, self.plan, self.pictures, self.run = document, plan, pictures, run
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -129,7 +126,9 @@ class Training:
         value = float(loss.detach())
         if not math.isfinite(value):
             kept = f"the last checkpoint in {self.run} is whole" if (self.run / INDEX).exists() else "no checkpoint was written yet"
-            raise TrainingError(f"The loss became {value} at step {self.step} (learning rate {phase.rate(step_in_phase):.2g}); {kept}. Try a lower --lr or a smaller clip_norm.")
+            raise TrainingError(
+                f"The loss became {value} at step {self.step} (learning rate {phase.rate(step_in_phase):.2g}); {kept}. Try a lower --lr."
+            )
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.clip_norm)

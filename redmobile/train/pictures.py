@@ -16,9 +16,9 @@ _VALIDATION_SIZE = 512
 
 
 def load_pictures(plan: TrainingPlan, photos: Path | None, pairs: Path | None, hold_out: str | None) -> Pictures:
-    """Read what the plan's phases need. Validation: held-out real pairs where there are any, else held-out photographs
+    """Read what the plan's phases need.
 
-    with a fixed degradation. Raises InputError, UsageError.
+    Validation: held-out real pairs where there are any, else held-out photographs with a fixed degradation. Raises InputError, UsageError.
     """
     smallest = max((min(phase.crop) for phase in plan.phase if phase.source == "photos"), default=1)
     longest = max((max(phase.crop) for phase in plan.phase if phase.source == "photos"), default=1)

@@ -46,9 +46,5 @@ class LowLight:
         if power > 0:
             read = rng.uniform(*self.read) * mean
             k = power / 10 ** (rng.uniform(*self.snr_db) / 10) / (mean + read)
-            dark += np.sqrt(k * (dark + read)) * _normal(rng, dark.shape)
-        return np.clip(dark * 255 + 0.5, 0, 255).astype(np.uint8)
-
-
-def _normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    return rng.standard_normal(shape, np.float32)
+            dark += np.sqrt(k * (dark + read)) * rng.standard_normal(dark.shape, np.float32)
+        return np.asarray(np.clip(dark * 255 + 0.5, 0, 255), np.uint8)

@@ -26,9 +26,10 @@ class ChannelAttention(nn.Module):
 
 
 class SpatialAttention(nn.Module):
-    """x · sigmoid(w · depthwise(x)): one factor a position, from learned channel weights instead of the mean and maximum
+    """x · sigmoid(w · depthwise(x)): one factor a position.
 
-    over channels: one 1×1 convolution is cheaper on NPUs than two reductions and their concatenation.
+    Learned channel weights stand for CBAM's mean and maximum over channels: one 1×1 convolution is cheaper on NPUs than
+    two reductions and their concatenation.
     """
 
     def __init__(self, channels: int, kernel: int = 3) -> None:

@@ -1,0 +1,29 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Size(click.ParamType[tuple[int, int]]):
+    """HEIGHTxWIDTH in pixels, e.g. 1088x1920, as a pair (height, width)."""
+
+    name = "HEIGHTxWIDTH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Parse, or fail with what was expected."""
+        match = re.fullmatch(r"(\d+)[x×](\d+)", str(value))
+        if not match:
+            self.fail(f"'{value}' is no size; expected HEIGHTxWIDTH, e.g. 1088x1920.", param, ctx)
+        return int(match[1]), int(match[2])
+
+
+def size_option(function: F) -> F:
+    """The option --size."""
+    return click.option("--size", type=Size(), help="Size of the picture. Default: that of model.toml.")(function)
