@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from redmobile.core.artifact import read_bytes
 from redmobile.core.quant_math import Quantization
 from redmobile.core.tensor_spec import TensorSpec, guess_layout
-from redmobile.errors import DeviceError, UnsupportedModelError
+from redmobile.errors import DeviceError, InputError, UnsupportedModelError
+from redmobile.graph.tflite_read import read_tflite
 from redmobile.runtimes.base import check_arrays
 
 _DELEGATE = "DELEGATE"
@@ -31,9 +37,7 @@ class DelegateCoverage:
 
     def __str__(self) -> str:
         outside = ", ".join(f"{count} {kind}" for kind, count in self.left.items()) or "none"
-        return (
-            f"{self.partitions} XNNPACK partition{'' if self.partitions == 1 else 's'}, {sum(self.taken.values())} operators in, outside: {outside}"
-        )
+        return f"{_count(self.partitions, 'XNNPACK partition')}, {_count(sum(self.taken.values()), 'operator')} in, outside: {outside}"
 
 
 class InterpreterRuntime:
@@ -56,7 +60,10 @@ class InterpreterRuntime:
         check_arrays(self.inputs, arrays)
         for index, array in zip(self._input_indices, arrays, strict=True):
             self._interpreter.set_tensor(index, array)
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as error:
+            raise DeviceError(f"{self._path}: {self.name} failed while running it ({_one_line(error)}).") from error
         return tuple(self._interpreter.get_tensor(index) for index in self._output_indices)
 
     def resize_input(self, shape: tuple[int, ...]) -> None:
@@ -72,8 +79,7 @@ class InterpreterRuntime:
             self._allocate()
         except (RuntimeError, ValueError) as error:
             wanted = "×".join(map(str, shape))
-            reason = " ".join(str(error).split())
-            raise UnsupportedModelError(f"{self._path}: cannot be brought from {self.inputs[0]} to {wanted} ({reason}).") from error
+            raise UnsupportedModelError(f"{self._path}: cannot be brought from {self.inputs[0]} to {wanted} ({_one_line(error)}).") from error
 
     def delegate_coverage(self) -> DelegateCoverage:
         """The XNNPACK partitions of the loaded graph and the operators left outside, by kind.
@@ -114,6 +120,50 @@ class InterpreterRuntime:
                 f"{path}: {self.name} did not apply XNNPACK to {', '.join(sorted(missed))}: the network would run on slow kernels. "
                 "Install another build of it."
             )
+
+
+def load_interpreter(name: str, path: Path, make: Callable[[bytes], Any]) -> InterpreterRuntime:
+    """The runtime of the .tflite at `path`. make: the engine's Interpreter from the content of a file; name: engine and version.
+
+    The file is read and checked here first: engines follow broken offsets and crash. Raises InputError (missing, broken, or not
+    accepted by the engine), UnsupportedModelError (what redmobile.graph.read_tflite refuses), DeviceError (XNNPACK not applied).
+    """
+    content = read_bytes(path)
+    model = read_tflite(content, str(path))
+    metadata = {key: value.decode() for key, value in model.metadata.items() if key.startswith("redmobile.")}
+    try:
+        with _without_info_lines():
+            return InterpreterRuntime(name, path, make(content), metadata)
+    except (ValueError, RuntimeError) as error:
+        raise InputError(f"{path}: {name} cannot load it ({_one_line(error)}).") from error
+
+
+@contextlib.contextmanager
+def _without_info_lines() -> Iterator[None]:
+    """Hold back what native code writes to stderr, and pass it on without its INFO lines. No option of the engines does that."""
+    sys.stderr.flush()
+    standing = os.dup(2)
+    try:
+        with tempfile.TemporaryFile() as held:
+            os.dup2(held.fileno(), 2)
+            try:
+                yield
+            finally:
+                os.dup2(standing, 2)
+                held.seek(0)
+                for line in held:
+                    if not line.startswith(b"INFO:"):
+                        os.write(2, line)
+    finally:
+        os.close(standing)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _between(operators: list[dict[str, Any]], producers: dict[int, int], entering: set[int], leaving: list[int]) -> set[int]:
