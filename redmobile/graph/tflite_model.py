@@ -36,7 +36,8 @@ class Tensor:
 class Operator:
     """One operator. kind: the schema's BuiltinOperator name ('CONV_2D').
 
-    options: fields of its options table by the schema's names, with enums as their names, e.g. {"padding": "SAME", "stride_w": 2, "stride_h": 2, "fused_activation_function": "RELU6"}.
+    options: fields of its options table by the schema's names, with enums as their names, e.g.
+    {"padding": "SAME", "stride_w": 2, "stride_h": 2, "fused_activation_function": "RELU6"}.
     An optional input that is absent is None. Fields not named in `options` take the schema's defaults.
     """
 
@@ -81,3 +82,15 @@ class TfliteModel:
                 if tensor is not None:
                     found.setdefault(id(tensor), []).append(operator)
         return found
+
+    def replace_uses(self, old: Tensor, new: Tensor) -> None:
+        """Let every operator that reads `old`, and the model's outputs, take `new` instead."""
+        for operator in self.operators:
+            operator.inputs = [new if tensor is old else tensor for tensor in operator.inputs]
+        self.outputs = [new if tensor is old else tensor for tensor in self.outputs]
+
+    def only_consumer(self, tensor: Tensor) -> Operator | None:
+        """The one operator that reads `tensor`; None if there are several, or none, or if `tensor` leaves the model."""
+        consumers = [operator for operator in self.operators for used in operator.inputs if used is tensor]
+        leaves = any(output is tensor for output in self.outputs)
+        return consumers[0] if len(consumers) == 1 and not leaves else None

@@ -33,12 +33,35 @@ def read_tflite(data: bytes, name: str = "TFLite model") -> TfliteModel:
     Raises InputError (not a TFLite file, truncated, damaged) or UnsupportedModelError (several subgraphs, custom operators, sparse
     tensors, 4-bit or string tensors).
     """
-    if data[4:8] != IDENTIFIER:
-        raise InputError(f"{name}: is not a TFLite file (its bytes 4 to 8 should read {IDENTIFIER.decode()}, found {data[4:8]!r}).")
+    _check_identifier(data, name)
     try:
         return _model(schema.ModelT.InitFromPackedBuf(data), name)
     except _BROKEN as error:
-        raise InputError(f"{name}: is a damaged or truncated TFLite file ({type(error).__name__}: {error}).") from error
+        raise _damaged(name, error) from error
+
+
+def read_metadata_entries(data: bytes, name: str = "TFLite model") -> dict[str, bytes]:
+    """The metadata entries alone (name → bytes), without unpacking tensors and operators. Raises InputError as `read_tflite`."""
+    _check_identifier(data, name)
+    try:
+        model = schema.Model.GetRootAs(data)
+        entries = [model.Metadata(index) for index in range(model.MetadataLength())]
+        return {_text(entry.Name()): _raw_bytes(model.Buffers(entry.Buffer())) for entry in entries}
+    except _BROKEN as error:
+        raise _damaged(name, error) from error
+
+
+def _check_identifier(data: bytes, name: str) -> None:
+    if data[4:8] != IDENTIFIER:
+        raise InputError(f"{name}: is not a TFLite file (its bytes 4 to 8 should read {IDENTIFIER.decode()}, found {data[4:8]!r}).")
+
+
+def _damaged(name: str, error: Exception) -> InputError:
+    return InputError(f"{name}: is a damaged or truncated TFLite file ({type(error).__name__}: {error}).")
+
+
+def _raw_bytes(buffer: Any) -> bytes:
+    return b"" if buffer.DataIsNone() else bytes(buffer.DataAsNumpy())
 
 
 def _model(model: Any, name: str) -> TfliteModel:

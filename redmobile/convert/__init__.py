@@ -1,0 +1,1 @@
+"""ONNX to TFLite: our own lowering, straight to the flatbuffer."""

@@ -1,0 +1,96 @@
+"""What a converted file says of itself: TFLite metadata entry "redmobile", a JSON document."""
+
+from __future__ import annotations
+
+import msgspec
+
+from redmobile.core.documents import Document
+from redmobile.core.tensor_spec import Layout, guess_layout
+from redmobile.errors import InputError
+from redmobile.graph.onnx_graph import OnnxGraph
+from redmobile.graph.tflite_model import TfliteModel
+from redmobile.graph.tflite_read import read_metadata_entries
+
+ENTRY = "redmobile"
+"""Name of the metadata entry."""
+
+_IMAGE_CHANNELS = 3
+
+
+class Port(Document):
+    """One input or output. range: (low, high) of the real values; order: of the channels of an image, '' for anything else."""
+
+    name: str
+    range: tuple[float, float]
+    layout: Layout
+    order: str
+
+
+class FileMetadata(Document):
+    """Whence a file comes. sha256 in hexadecimal, '' where unknown; converter: name of the recipe."""
+
+    name: str
+    version: str
+    converter: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    weights_sha256: str
+    onnx_sha256: str
+
+
+def describe(graph: OnnxGraph, converter: str) -> FileMetadata:
+    """The metadata of what `converter` makes of `graph`; a foreign ONNX file without our properties has range [0, 1].
+
+    Raises InputError if the ONNX file's property redmobile.input_range is not two numbers.
+    """
+    low_high = _range(graph.metadata.get("redmobile.input_range", "0,1"))
+    return FileMetadata(
+        name=graph.metadata.get("redmobile.name", ""),
+        version=graph.metadata.get("redmobile.version", ""),
+        converter=converter,
+        inputs=tuple(_port(name, graph.shapes[name], low_high) for name in graph.inputs),
+        outputs=tuple(_port(name, graph.shapes[name], low_high) for name in graph.outputs),
+        weights_sha256=graph.metadata.get("redmobile.weights_sha256", ""),
+        onnx_sha256=graph.sha256,
+    )
+
+
+def attach(model: TfliteModel, metadata: FileMetadata) -> None:
+    """Put `metadata` into `model`."""
+    model.metadata[ENTRY] = msgspec.json.encode(metadata)
+
+
+def read_metadata(data: bytes, name: str = "TFLite model") -> FileMetadata | None:
+    """The metadata in the bytes of a .tflite file, without reading the rest of it; None for a file that is not ours.
+
+    Raises InputError (not a TFLite file, damaged, or metadata that does not fit).
+    """
+    return _decode(read_metadata_entries(data, name), name)
+
+
+def metadata_of(model: TfliteModel) -> FileMetadata | None:
+    """The metadata of a model in memory; None for one that is not ours. Raises InputError if it does not fit."""
+    return _decode(model.metadata, "TFLite model")
+
+
+def _decode(entries: dict[str, bytes], name: str) -> FileMetadata | None:
+    if ENTRY not in entries:
+        return None
+    try:
+        return msgspec.json.decode(entries[ENTRY], type=FileMetadata)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InputError(f"{name}: its metadata entry '{ENTRY}' cannot be read ({error}).") from error
+
+
+def _port(name: str, shape: tuple[int, ...], low_high: tuple[float, float]) -> Port:
+    is_image = guess_layout(shape) != "?"
+    channels = 0 if not is_image else shape[3] if guess_layout(shape) == "NHWC" else shape[1]
+    return Port(name=name, range=low_high, layout="NHWC" if is_image else "?", order="RGB" if channels == _IMAGE_CHANNELS else "")
+
+
+def _range(text: str) -> tuple[float, float]:
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(f"The ONNX file's property redmobile.input_range should be two numbers like '0,1', found '{text}'.") from error
+    return low, high

@@ -1,0 +1,1 @@
+"""Rewrites, one a file; `pass_order` says when each runs and why."""

@@ -1,0 +1,176 @@
+"""An ONNX file as a plain list of nodes: static shapes everywhere, constants folded."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+
+from redmobile.core.artifact import read_bytes, sha256_bytes
+from redmobile.errors import InputError, UnsupportedModelError
+from redmobile.graph.onnx_fold import fold_constants
+
+ONNX_DOMAINS = ("", "ai.onnx")
+"""The names of ONNX's own set of operators."""
+
+
+@dataclasses.dataclass(eq=False)
+class OnnxNode:
+    """One node. inputs: value names, '' where an optional input is absent; attributes: strings as str, tensors as numpy."""
+
+    name: str
+    op: str
+    inputs: list[str]
+    outputs: list[str]
+    attributes: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Op and name, as errors say it."""
+        return f"ONNX op '{self.op}' (node '{self.name}')"
+
+
+@dataclasses.dataclass(eq=False)
+class OnnxGraph:
+    """A graph in execution order. shapes, dtypes: of every value whose shape could be inferred (numpy's dtype names).
+
+    inputs: without the initializers; metadata: the file's metadata_props; sha256: of the file.
+    """
+
+    nodes: list[OnnxNode]
+    inputs: list[str]
+    outputs: list[str]
+    initializers: dict[str, NDArray[Any]]
+    shapes: dict[str, tuple[int, ...]]
+    dtypes: dict[str, str]
+    opset: int
+    metadata: dict[str, str] = dataclasses.field(default_factory=dict)
+    sha256: str = ""
+
+    def copy(self) -> OnnxGraph:
+        """A graph that can be rewritten without touching this one; the constants' arrays are shared."""
+        nodes = [
+            dataclasses.replace(node, inputs=list(node.inputs), outputs=list(node.outputs), attributes=dict(node.attributes)) for node in self.nodes
+        ]
+        return dataclasses.replace(self, nodes=nodes, initializers=dict(self.initializers), shapes=dict(self.shapes), dtypes=dict(self.dtypes))
+
+    def producer(self, value: str) -> OnnxNode | None:
+        """The node that computes `value`; None for inputs and constants."""
+        return next((node for node in self.nodes if value in node.outputs), None)
+
+    def consumers(self, value: str) -> list[OnnxNode]:
+        """The nodes that read `value`, each once, in order."""
+        return [node for node in self.nodes if value in node.inputs]
+
+    def only_consumer(self, value: str) -> OnnxNode | None:
+        """The one node that reads `value`; None if there are several, or none, or if `value` leaves the graph."""
+        consumers = self.consumers(value)
+        return consumers[0] if len(consumers) == 1 and value not in self.outputs else None
+
+    def drop_unused(self) -> None:
+        """Remove nodes on whose outputs nothing depends."""
+        needed = set(self.outputs)
+        kept = []
+        for node in reversed(self.nodes):
+            if needed.intersection(node.outputs):
+                kept.append(node)
+                needed.update(node.inputs)
+        self.nodes = kept[::-1]
+
+    def add_constant(self, name: str, values: NDArray[Any]) -> str:
+        """Enter a constant under `name`, or a name near it if that is taken; returns the name."""
+        free, number = name, 1
+        while free in self.shapes:
+            free, number = f"{name}_{number}", number + 1
+        self.initializers[free] = values
+        self.shapes[free], self.dtypes[free] = values.shape, values.dtype.name
+        return free
+
+
+def load_onnx(path: Path) -> OnnxGraph:
+    """Read the ONNX file at `path`, infer all shapes and fold what is constant.
+
+    Raises InputError (missing, truncated, not ONNX, external data missing) or UnsupportedModelError (dynamic input shapes,
+    a constant part that cannot be computed).
+    """
+    data = read_bytes(path)
+    model = _parse(data, path)
+    _check_static(model, path)
+    return _graph(fold_constants(model, str(path)), sha256_bytes(data))
+
+
+def _parse(data: bytes, path: Path) -> onnx.ModelProto:
+    try:
+        model: onnx.ModelProto = onnx.ModelProto.FromString(data)
+    except DecodeError as error:
+        raise InputError(f"{path}: is not a whole ONNX file ({error}).") from error
+    if not model.ir_version or not model.graph.node or not model.graph.output:
+        raise InputError(f"{path}: is not an ONNX model, or it holds an empty graph.")
+    try:
+        onnx.external_data_helper.load_external_data_for_model(model, str(path.parent))
+    except (OSError, onnx.checker.ValidationError) as error:
+        raise InputError(f"{path}: its external weights cannot be read ({' '.join(str(error).split())}).") from error
+    return model
+
+
+def _check_static(model: onnx.ModelProto, path: Path) -> None:
+    constants = {initializer.name for initializer in model.graph.initializer}
+    for value in model.graph.input:
+        if value.name in constants:
+            continue
+        if not value.type.HasField("tensor_type") or not value.type.tensor_type.HasField("shape"):
+            raise UnsupportedModelError(f"{path}: input '{value.name}' has no shape; a static shape is needed: export it with one.")
+        for axis, dimension in enumerate(value.type.tensor_type.shape.dim):
+            if dimension.dim_value <= 0:
+                raise UnsupportedModelError(_dynamic(path, value.name, axis, dimension.dim_param))
+
+
+def _dynamic(path: Path, value: str, axis: int, symbol: str) -> str:
+    found = f"the dynamic dimension '{symbol}'" if symbol else "an unknown dimension"
+    mend = f"--dim_param {symbol} --dim_value N" if symbol else f"--input_name {value} --input_shape N,C,H,W"
+    return (
+        f"{path}: input '{value}' has {found} (axis {axis}); static shapes are needed: export with a fixed size, "
+        f"or run `python -m onnxruntime.tools.make_dynamic_shape_fixed {mend} IN.onnx OUT.onnx`."
+    )
+
+
+def _graph(model: onnx.ModelProto, sha256: str) -> OnnxGraph:
+    initializers = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    shapes, dtypes = {}, {}
+    for value in (*model.graph.input, *model.graph.value_info, *model.graph.output):
+        tensor = value.type.tensor_type
+        if tensor.HasField("shape") and all(dimension.HasField("dim_value") for dimension in tensor.shape.dim):
+            shapes[value.name] = tuple(dimension.dim_value for dimension in tensor.shape.dim)
+            dtypes[value.name] = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)).name
+    for name, values in initializers.items():
+        shapes[name], dtypes[name] = values.shape, values.dtype.name
+    return OnnxGraph(
+        nodes=[_node(node, index) for index, node in enumerate(model.graph.node)],
+        inputs=[value.name for value in model.graph.input if value.name not in initializers],
+        outputs=[value.name for value in model.graph.output],
+        initializers=initializers,
+        shapes=shapes,
+        dtypes=dtypes,
+        opset=next((entry.version for entry in model.opset_import if entry.domain in ONNX_DOMAINS), 1),
+        metadata={entry.key: entry.value for entry in model.metadata_props},
+        sha256=sha256,
+    )
+
+
+def _node(node: onnx.NodeProto, index: int) -> OnnxNode:
+    op = node.op_type if node.domain in ONNX_DOMAINS else f"{node.domain}.{node.op_type}"
+    attributes = {attribute.name: _attribute(attribute) for attribute in node.attribute}
+    return OnnxNode(node.name or f"{op}_{index}", op, list(node.input), list(node.output), attributes)
+
+
+def _attribute(attribute: onnx.AttributeProto) -> Any:
+    value = onnx.helper.get_attribute_value(attribute)
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, onnx.TensorProto):
+        return onnx.numpy_helper.to_array(value)
+    return list(value) if attribute.type in {onnx.AttributeProto.INTS, onnx.AttributeProto.FLOATS, onnx.AttributeProto.STRINGS} else value
