@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,15 @@ from redmobile.core.artifact import read_bytes
 from redmobile.core.quant_math import Quantization
 from redmobile.core.tensor_spec import TensorSpec, guess_layout
 from redmobile.errors import DeviceError, InputError, UnsupportedModelError
+from redmobile.graph.tflite_model import Operator
 from redmobile.graph.tflite_read import read_tflite
 from redmobile.runtimes.base import check_arrays
 
 _DELEGATE = "DELEGATE"
 _ALWAYS_TAKEN = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D"})
-_TAKEN_DTYPES = frozenset({"float32", "int8", "uint8"})
+
+XNNPACK_DTYPES = frozenset({"float32", "int8", "uint8"})
+"""Dtypes of which XNNPACK's default build takes every convolution."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,17 +47,17 @@ class DelegateCoverage:
 class InterpreterRuntime:
     """A network in an Interpreter whose default delegate is XNNPACK. Implements runtimes.base.Runtime.
 
-    Raises DeviceError if XNNPACK takes nothing of a graph that holds operators it always takes: the engine would run it all the
-    same, on slow kernels, without a word.
+    must_take: kinds of operators in the graph that XNNPACK always takes. Raises DeviceError if there are some and it takes nothing:
+    the engine would run the network all the same, on slow kernels, without a word.
     """
 
-    def __init__(self, name: str, path: Path, interpreter: Any, metadata: Mapping[str, str]) -> None:
+    def __init__(self, name: str, path: Path, interpreter: Any, metadata: Mapping[str, str], must_take: AbstractSet[str] = frozenset()) -> None:
         self.name = name
         self.metadata = metadata
         self._path = path
         self._interpreter = interpreter
+        self._must_take = must_take
         self._allocate()
-        self._check_xnnpack(path)
 
     def run(self, *arrays: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         """See runtimes.base.Runtime."""
@@ -105,24 +109,16 @@ class InterpreterRuntime:
         self.outputs = tuple(map(_spec, outputs))
         self._input_indices = [detail["index"] for detail in inputs]
         self._output_indices = [detail["index"] for detail in outputs]
+        self._check_xnnpack()
 
-    def _check_xnnpack(self, path: Path) -> None:
-        operators = self._interpreter._get_ops_details()  # noqa: SLF001
-        if any(operator["op_name"] == _DELEGATE for operator in operators):
-            return
-        missed = {
-            operator["op_name"]
-            for operator in operators
-            if operator["op_name"] in _ALWAYS_TAKEN and _dtype_name(operator["operand_types"][0]) in _TAKEN_DTYPES
-        }
-        if missed:
-            raise DeviceError(
-                f"{path}: {self.name} did not apply XNNPACK to {', '.join(sorted(missed))}: the network would run on slow kernels. "
-                "Install another build of it."
-            )
+    def _check_xnnpack(self) -> None:
+        taken = any(operator["op_name"] == _DELEGATE for operator in self._interpreter._get_ops_details())  # noqa: SLF001
+        if self._must_take and not taken:
+            kinds = ", ".join(sorted(self._must_take))
+            raise DeviceError(f"{self._path}: {self.name} did not apply XNNPACK to {kinds}: it would run on slow kernels. Install another build.")
 
 
-def load_interpreter(name: str, path: Path, make: Callable[[bytes], Any]) -> InterpreterRuntime:
+def load_interpreter(name: str, path: Path, make: Callable[[bytes], Any], xnnpack_dtypes: AbstractSet[str] = XNNPACK_DTYPES) -> InterpreterRuntime:
     """The runtime of the .tflite at `path`. make: the engine's Interpreter from the content of a file; name: engine and version.
 
     The file is read and checked here first: engines follow broken offsets and crash. Raises InputError (missing, broken, or not
@@ -131,9 +127,10 @@ def load_interpreter(name: str, path: Path, make: Callable[[bytes], Any]) -> Int
     content = read_bytes(path)
     model = read_tflite(content, str(path))
     metadata = {key: value.decode() for key, value in model.metadata.items() if key.startswith("redmobile.")}
+    must_take = {operator.kind for operator in model.operators if operator.kind in _ALWAYS_TAKEN and _dtype(operator) in xnnpack_dtypes}
     try:
         with _without_info_lines():
-            return InterpreterRuntime(name, path, make(content), metadata)
+            return InterpreterRuntime(name, path, make(content), metadata, must_take)
     except (ValueError, RuntimeError) as error:
         raise InputError(f"{path}: {name} cannot load it ({_one_line(error)}).") from error
 
@@ -156,6 +153,11 @@ def _without_info_lines() -> Iterator[None]:
                         os.write(2, line)
     finally:
         os.close(standing)
+
+
+def _dtype(operator: Operator) -> str | None:
+    first = operator.inputs[0]
+    return first.dtype if first else None
 
 
 def _count(number: int, thing: str) -> str:

@@ -12,7 +12,10 @@ from redmobile.runtimes.tflite_interpreter import InterpreterRuntime, load_inter
 
 @RUNTIMES.register("tflite")
 def open_tflite(path: Path, threads: int) -> InterpreterRuntime:
-    """Load a .tflite with tflite-runtime. Raises as `load_interpreter`; DeviceError where it is not installed."""
+    """Load a .tflite with tflite-runtime. Raises as `load_interpreter`; DeviceError where it is not installed.
+
+    Its XNNPACK takes float networks only: integer ones run on its own kernels (2.14.0 was asked; that is how it was built).
+    """
     try:
         from tflite_runtime.interpreter import Interpreter
     except ImportError as error:
@@ -21,4 +24,4 @@ def open_tflite(path: Path, threads: int) -> InterpreterRuntime:
             f"tflite-runtime cannot be loaded here ({reason}). It needs numpy < 2: in an environment of its own, pip install tflite-runtime 'numpy<2'"
         ) from error
     name = f"tflite-runtime {importlib.metadata.version('tflite-runtime')}"
-    return load_interpreter(name, path, lambda content: Interpreter(model_content=content, num_threads=threads))
+    return load_interpreter(name, path, lambda content: Interpreter(model_content=content, num_threads=threads), frozenset({"float32"}))

@@ -14,6 +14,7 @@ from redmobile.errors import DeviceError, InputError, MissingExtraError, Unsuppo
 from redmobile.graph.tflite_model import Operator, Tensor, TfliteModel
 from redmobile.graph.tflite_write import write_tflite
 from redmobile.runtimes.base import RUNTIMES, open_runtime
+from redmobile.runtimes.tflite_interpreter import load_interpreter
 
 WEIGHTS = np.random.default_rng(3).normal(0, 0.4, (3, 3, 3, 3)).astype(np.float32)
 """OHWI."""
@@ -234,3 +235,13 @@ def test_opening_writes_nothing_to_stderr(files, name):
     code = f"import pathlib; from redmobile.runtimes.base import open_runtime; open_runtime(pathlib.Path({str(files / name)!r}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_xnnpack_that_is_not_applied_is_an_error(files):
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    def without_delegate(content):
+        return Interpreter(model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
+
+    with pytest.raises(DeviceError, match="did not apply XNNPACK to CONV_2D"):
+        load_interpreter("slow 1.0", files / "float.tflite", without_delegate)
