@@ -1,0 +1,104 @@
+"""What the machine did while something was measured on it."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from redmobile.core.documents import Document
+from redmobile.runtimes.base import available_threads
+
+_CPUS = Path("/sys/devices/system/cpu")
+_OS_ERRORS = (OSError, ValueError)
+
+
+class Conditions(Document):
+    """The machine during one measurement. cores: those this process may use.
+
+    load_before: the one-minute load average when it began. own_share, other_share, steal_share: parts of all cores' time spent in
+    this process, in others, and taken away by a virtual machine's host. clock_first_mhz, clock_last_mhz: the processor's
+    frequency; governor: what decides it; throttle_events: how often a core was slowed down for its heat. None: the system does not say.
+    """
+
+    cores: int
+    seconds: float
+    load_before: float | None
+    own_share: float
+    other_share: float
+    steal_share: float
+    clock_first_mhz: float | None
+    clock_last_mhz: float | None
+    governor: str | None
+    throttle_events: int | None
+
+
+class Watch:
+    """Looks at the machine when it is made and again when asked: `watch = Watch(); measure(); watch.conditions()`."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._load = _load_average()
+        self._machine = psutil.cpu_times()
+        self._own = psutil.Process().cpu_times()
+        self._clock = _clock_mhz()
+        self._throttled = _throttle_events()
+
+    def conditions(self) -> Conditions:
+        """What happened since this object was made."""
+        all_cores = psutil.cpu_count() or 1
+        seconds = max(time.monotonic() - self._began, 1e-9)
+        machine, own = psutil.cpu_times(), psutil.Process().cpu_times()
+        busy_all = _busy(machine) - _busy(self._machine)
+        busy_own = own.user + own.system - self._own.user - self._own.system
+        throttled = _throttle_events()
+        return Conditions(
+            cores=available_threads(),
+            seconds=seconds,
+            load_before=self._load,
+            own_share=busy_own / (all_cores * seconds),
+            other_share=max(0.0, busy_all - busy_own) / (all_cores * seconds),
+            steal_share=max(0.0, getattr(machine, "steal", 0.0) - getattr(self._machine, "steal", 0.0)) / (all_cores * seconds),
+            clock_first_mhz=self._clock,
+            clock_last_mhz=_clock_mhz(),
+            governor=_governor(),
+            throttle_events=None if throttled is None or self._throttled is None else throttled - self._throttled,
+        )
+
+
+def _busy(times: Any) -> float:
+    """Seconds of all cores in which a process or the kernel worked. `user` already holds what guests of this machine took."""
+    return sum(float(getattr(times, field, 0.0)) for field in ("user", "nice", "system", "irq", "softirq"))
+
+
+def _load_average() -> float | None:
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):
+        return None
+
+
+def _clock_mhz() -> float | None:
+    try:
+        frequency = psutil.cpu_freq()
+    except (*_OS_ERRORS, NotImplementedError):
+        return None
+    return float(frequency.current) if frequency and frequency.current else None
+
+
+def _governor() -> str | None:
+    try:
+        return (_CPUS / "cpu0/cpufreq/scaling_governor").read_text().strip()
+    except _OS_ERRORS:
+        return None
+
+
+def _throttle_events() -> int | None:
+    counters = list(_CPUS.glob("cpu[0-9]*/thermal_throttle/*_throttle_count"))
+    try:
+        return sum(int(counter.read_text()) for counter in counters) if counters else None
+    except _OS_ERRORS:
+        return None

@@ -1,0 +1,126 @@
+"""What a target is asked to measure, and what it answers. Both travel as JSON: a target may be another process or another device."""
+
+from __future__ import annotations
+
+from redmobile.bench.conditions import Conditions
+from redmobile.bench.open_loop import FrameTimes
+from redmobile.bench.plan import ClosedLoop, OpenLoop
+from redmobile.core.documents import Document
+from redmobile.core.tensor_spec import Layout, TensorSpec
+
+
+class Network(Document):
+    """A network's file. input_shape: what its (only) input is brought to before it runs; None: as the file says."""
+
+    path: str
+    input_shape: tuple[int, ...] | None = None
+
+
+class LoadJob(Document, tag_field="job", tag="load"):
+    """Load one network into a fresh process and run it `runs` times, to know what that costs."""
+
+    network: Network
+    threads: int
+    runs: int = 3
+
+
+class LatencyJob(Document, tag_field="job", tag="latency"):
+    """Run networks by turns, as fast as they go."""
+
+    networks: tuple[Network, ...]
+    threads: int
+    loop: ClosedLoop
+
+
+class VideoJob(Document, tag_field="job", tag="video"):
+    """Enhance frames that arrive at `fps`. video: the file they come from; None: frames that are made."""
+
+    network: Network
+    threads: int
+    fps: float
+    loop: OpenLoop
+    video: str | None = None
+
+
+Job = LoadJob | LatencyJob | VideoJob
+
+
+class Coverage(Document):
+    """What XNNPACK took of a graph. partitions: pieces it runs; inside, outside: operators by kind."""
+
+    partitions: int
+    inside: dict[str, int]
+    outside: dict[str, int]
+
+
+class TensorFacts(Document):
+    """An input or output of a network. quantization: scale and zero point, None for floats."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    layout: Layout
+    quantization: tuple[float, int] | None
+
+    @classmethod
+    def of(cls, spec: TensorSpec) -> TensorFacts:
+        """The facts of a runtime's TensorSpec."""
+        found = spec.quantization
+        quantization = None if found is None else (float(found.scale[0]), int(found.zero_point[0]))
+        return cls(name=spec.name, shape=spec.shape, dtype=spec.dtype, layout=spec.layout, quantization=quantization)
+
+    def __str__(self) -> str:
+        return f"{'×'.join(map(str, self.shape))} {self.dtype}"
+
+
+class LoadRecord(Document, tag_field="record", tag="load"):
+    """What a network is and what it costs to have.
+
+    runtime: engine and version; init_ms: from the file to a network that
+    is ready; first_ms: the first run; before_bytes: memory of the process before it loaded engine and network; peak_bytes: the most it
+    ever held; coverage: None where the engine does not tell.
+    """
+
+    runtime: str
+    inputs: tuple[TensorFacts, ...]
+    outputs: tuple[TensorFacts, ...]
+    init_ms: float
+    first_ms: float
+    before_bytes: int
+    peak_bytes: int
+    coverage: Coverage | None
+
+
+class LatencyRecord(Document, tag_field="record", tag="latency"):
+    """samples_ms: a row of durations for each network, in the order in which they were taken."""
+
+    samples_ms: tuple[tuple[float, ...], ...]
+    conditions: Conditions
+
+
+class VideoRecord(Document, tag_field="record", tag="video"):
+    """stages: their names; offered: frames that arrived; frames: those that were finished; source: where they came from."""
+
+    stages: tuple[str, ...]
+    offered: int
+    frames: tuple[FrameTimes, ...]
+    source: str
+    conditions: Conditions
+
+
+Record = LoadRecord | LatencyRecord | VideoRecord
+
+
+class Failure(Document):
+    """An error on its way from a target. kind: the name of its class in redmobile.errors."""
+
+    kind: str
+    message: str
+
+
+class Line(Document):
+    """One line of what a measuring process says; one of the three is there. progress: (done, all)."""
+
+    progress: tuple[int, int] | None = None
+    failure: Failure | None = None
+    record: Record | None = None

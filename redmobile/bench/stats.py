@@ -1,0 +1,90 @@
+"""What a row of durations comes down to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from redmobile.core.documents import Document
+
+
+class Summary(Document):
+    """Durations in milliseconds. n: how many; p50, p90, p99: percentiles; std: of the sample (n - 1), 0 for one value."""
+
+    n: int
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float
+    mean_ms: float
+    std_ms: float
+    min_ms: float
+    max_ms: float
+
+
+class Ratio(Document):
+    """How many times as long `peer` takes as the model, from runs that alternated.
+
+    of_medians: median of the peer / median of the model. low, high: quartiles of the same ratio taken round by round: how
+    much the answer depends on the moment. trusted: whether high and low lie close enough together for the plan.
+    """
+
+    peer: str
+    of_medians: float
+    low: float
+    high: float
+    trusted: bool
+
+
+def summarize(samples_ms: Sequence[float]) -> Summary:
+    """The Summary of at least one duration. Percentiles interpolate linearly between the two nearest ranks. Raises ValueError."""
+    if not samples_ms:
+        raise ValueError("no durations to summarize")
+    values = np.asarray(samples_ms, np.float64)
+    p50, p90, p99 = np.percentile(values, (50, 90, 99))
+    return Summary(
+        n=len(values),
+        p50_ms=float(p50),
+        p90_ms=float(p90),
+        p99_ms=float(p99),
+        mean_ms=float(values.mean()),
+        std_ms=float(values.std(ddof=1)) if len(values) > 1 else 0.0,
+        min_ms=float(values.min()),
+        max_ms=float(values.max()),
+    )
+
+
+def relative_iqr(samples: Sequence[float]) -> float:
+    """Distance of the quartiles over the median: the spread of the middle half, deaf to single outliers."""
+    low, middle, high = np.percentile(np.asarray(samples, np.float64), (25, 50, 75))
+    return float((high - low) / middle)
+
+
+def drift(samples: Sequence[float]) -> float:
+    """(median of the last third - median of the first third) / median of all; 0 for fewer than three values."""
+    third = len(samples) // 3
+    if third == 0:
+        return 0.0
+    values = np.asarray(samples, np.float64)
+    return float((np.median(values[-third:]) - np.median(values[:third])) / np.median(values))
+
+
+def over(samples_ms: Sequence[float], limit_ms: float) -> int:
+    """How many durations are longer than `limit_ms`."""
+    return sum(sample > limit_ms for sample in samples_ms)
+
+
+def compare(peer: str, model_ms: Sequence[float], peer_ms: Sequence[float], block: int, max_spread: float) -> Ratio:
+    """The Ratio of two rows of durations that were taken alternately, `block` of each a round.
+
+    max_spread: the largest (high - low) / of_medians with which the ratio is trusted; fewer than four rounds are never enough.
+    """
+    model, other = (np.asarray(row, np.float64) for row in (model_ms, peer_ms))
+    rounds = [float(np.median(other[at : at + block]) / np.median(model[at : at + block])) for at in range(0, len(model), block)]
+    low, high = np.percentile(rounds, (25, 75))
+    of_medians = float(np.median(other) / np.median(model))
+    trusted = len(rounds) >= _MIN_ROUNDS and (high - low) / of_medians <= max_spread
+    return Ratio(peer=peer, of_medians=of_medians, low=float(low), high=float(high), trusted=bool(trusted))
+
+
+_MIN_ROUNDS = 4

@@ -1,0 +1,163 @@
+"""The measuring process: `python -m redmobile.bench.worker` reads a job from stdin and says lines of JSON on stdout."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import gc
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import cv2
+import msgspec
+
+from redmobile.bench import closed_loop, open_loop
+from redmobile.bench.clock import SystemClock
+from redmobile.bench.conditions import Watch
+from redmobile.bench.inputs import arrays_for
+from redmobile.bench.job import (
+    Coverage,
+    Failure,
+    Job,
+    LatencyJob,
+    LatencyRecord,
+    Line,
+    LoadJob,
+    LoadRecord,
+    Network,
+    Record,
+    TensorFacts,
+    VideoJob,
+    VideoRecord,
+)
+from redmobile.bench.memory import peak_bytes, resident_bytes
+from redmobile.bench.target import Progress
+from redmobile.bench.video_stages import open_source, stages_for
+from redmobile.errors import RedmobileError, UnsupportedModelError
+from redmobile.runtimes.base import Runtime, open_runtime
+from redmobile.runtimes.tflite_interpreter import InterpreterRuntime
+
+_NS_PER_MS = 1e6
+
+
+def main() -> None:
+    """Carry out the job on stdin."""
+    with _private_stdout() as answers:
+        job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
+        try:
+            _say(answers, Line(record=carry_out(job, lambda done, total: _say(answers, Line(progress=(done, total))))))
+        except RedmobileError as error:
+            _say(answers, Line(failure=Failure(kind=type(error).__name__, message=str(error))))
+
+
+def carry_out(job: Job, on_progress: Progress | None = None) -> Record:
+    """The record that belongs to `job`, measured in this process. Raises RedmobileError."""
+    cv2.setNumThreads(job.threads)
+    match job:
+        case LoadJob():
+            return _load(job)
+        case LatencyJob():
+            return _latency(job, on_progress)
+        case VideoJob():
+            return _video(job, on_progress)
+
+
+def _load(job: LoadJob) -> LoadRecord:
+    clock = SystemClock()
+    before = resident_bytes()
+    began = clock.now_ns()
+    runtime = _open(job.network, job.threads)
+    ready = clock.now_ns()
+    arrays = arrays_for(runtime.inputs)
+    called = clock.now_ns()
+    runtime.run(*arrays)
+    returned = clock.now_ns()
+    for _ in range(job.runs - 1):
+        runtime.run(*arrays)
+    return LoadRecord(
+        runtime=runtime.name,
+        inputs=tuple(map(TensorFacts.of, runtime.inputs)),
+        outputs=tuple(map(TensorFacts.of, runtime.outputs)),
+        init_ms=(ready - began) / _NS_PER_MS,
+        first_ms=(returned - called) / _NS_PER_MS,
+        before_bytes=before,
+        peak_bytes=peak_bytes(),
+        coverage=_coverage(runtime),
+    )
+
+
+def _latency(job: LatencyJob, on_progress: Progress | None) -> LatencyRecord:
+    networks = []
+    for network in job.networks:
+        runtime = _open(network, job.threads)
+        networks.append(functools.partial(runtime.run, *arrays_for(runtime.inputs)))
+    with _no_collections():
+        watch = Watch()
+        samples = closed_loop.measure(networks, job.loop, SystemClock(), on_progress)
+        conditions = watch.conditions()
+    return LatencyRecord(samples_ms=tuple(map(tuple, samples)), conditions=conditions)
+
+
+def _video(job: VideoJob, on_progress: Progress | None) -> VideoRecord:
+    offered = max(1, round(job.fps * job.loop.seconds))
+    with open_source(job.loop, Path(job.video) if job.video else None) as source:
+        stages = stages_for(_open(job.network, job.threads), source)
+        for number in range(job.loop.warm_up):
+            value = source.frame(number)
+            for stage in stages[1:]:
+                value = stage.run(value)
+        source.rewind()
+        with _no_collections():
+            watch = Watch()
+            frames = open_loop.run(stages, job.fps, offered, SystemClock(), on_progress)
+            conditions = watch.conditions()
+        return VideoRecord(
+            stages=tuple(stage.name for stage in stages), offered=offered, frames=tuple(frames), source=source.says, conditions=conditions
+        )
+
+
+def _open(network: Network, threads: int) -> Runtime:
+    runtime = open_runtime(Path(network.path), threads=threads)
+    if network.input_shape is not None:
+        if not isinstance(runtime, InterpreterRuntime):
+            raise UnsupportedModelError(f"{network.path}: {runtime.name} cannot bring a network to another size; only a .tflite can be.")
+        runtime.resize_input(network.input_shape)
+    return runtime
+
+
+def _coverage(runtime: Runtime) -> Coverage | None:
+    if not isinstance(runtime, InterpreterRuntime):
+        return None
+    found = runtime.delegate_coverage()
+    return Coverage(partitions=found.partitions, inside=dict(found.taken), outside=dict(found.left))
+
+
+@contextlib.contextmanager
+def _no_collections() -> Iterator[None]:
+    """Keep Python from looking for garbage in the middle of a sample."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@contextlib.contextmanager
+def _private_stdout() -> Iterator[IO[bytes]]:
+    """Stdout for us alone: engines print to it what they like, which must not end up between our lines."""
+    with os.fdopen(os.dup(1), "wb") as private:
+        os.dup2(2, 1)
+        yield private
+
+
+def _say(answers: IO[bytes], line: Line) -> None:
+    answers.write(msgspec.json.encode(line) + b"\n")
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main()
