@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redmobile.bench import stats
@@ -27,6 +27,7 @@ def test_no_durations_are_refused():
         stats.summarize([])
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(DURATIONS)
 def test_figures_are_in_order(samples):
     found = stats.summarize(samples)
