@@ -51,7 +51,7 @@ def ssim(expected: Frame, found: Frame) -> float:
         bottom = min(top + _BAND, height - _REACH)
         rows = slice(top - _REACH, bottom + _REACH)
         total += (bottom - top) * _ssim_of_band(expected[rows], found[rows])
-    return total / (height - 2 * _REACH)
+    return float(total / (height - 2 * _REACH))
 
 
 def max_code_difference(expected: Frame, found: Frame) -> float:
