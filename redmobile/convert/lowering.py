@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from redmobile.core.converter import LoweringChoices
 from redmobile.core.registry import Registry
-from redmobile.core.tensor_spec import guess_layout
 from redmobile.errors import UnsupportedModelError
 from redmobile.graph.layout import IMAGE_RANK, NHWC, Order, moves_data, permutation, plain, stored
 from redmobile.graph.onnx_graph import OnnxGraph, OnnxNode
@@ -29,6 +28,9 @@ from redmobile.graph.tflite_model import Operator, Tensor
 
 _SPLIT_OUTPUTS = 4
 """XNNPACK takes a SPLIT of up to four outputs; more are cut out one by one."""
+
+_IMAGE_CHANNELS = (1, 3, 4)
+"""What tells the axis of an outer image's channels from its width: grey, colour, colour and alpha."""
 
 
 class Refusal(UnsupportedModelError):  # noqa: N818  what it is, not that it is an error
@@ -240,8 +242,12 @@ class Lowering:
         return Tensor(name, stored(shape, _outer_order(shape)), "float32")
 
     def output(self, name: str) -> Tensor:
-        """The tensor that leaves the graph as `name`: images as NHWC; a copy if the tensor is an input too."""
-        tensor = self.tensor(name, _outer_order(self.shape(name)))
+        """The tensor that leaves the graph as `name`: images as NHWC; a copy if the tensor is an input too.
+
+        An ONNX model that itself transposes its output to NHWC has it so.
+        """
+        is_image = len(self.shape(name)) == IMAGE_RANK and self.order(name) != plain(IMAGE_RANK)
+        tensor = self.tensor(name, NHWC if is_image else _outer_order(self.shape(name)))
         if tensor in self.inputs or tensor.data is not None:
             tensor = self.emit("RESHAPE", [tensor, _shape_constant(name, tensor.shape)], name, tensor.shape, {"new_shape": list(tensor.shape)})
         tensor.name = name
@@ -258,5 +264,7 @@ def _shape_constant(name: str, shape: tuple[int, ...]) -> Tensor:
 
 
 def _outer_order(shape: tuple[int, ...]) -> Order:
-    """The order of an input or output: an image as NHWC, unless the ONNX model itself has it so."""
-    return NHWC if len(shape) == IMAGE_RANK and guess_layout(shape) != "NHWC" else plain(len(shape))
+    """The order of an input or output: an image as NHWC, unless by its shape the ONNX model itself has it so."""
+    if len(shape) != IMAGE_RANK or (shape[3] in _IMAGE_CHANNELS and shape[1] not in _IMAGE_CHANNELS):
+        return plain(len(shape))
+    return NHWC

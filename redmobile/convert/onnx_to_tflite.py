@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redmobile.convert.lowering import LOWERINGS, Lowering, Refusal
 from redmobile.convert.metadata import attach, describe
-from redmobile.convert.pass_order import ON_ONNX, ON_TFLITE
+from redmobile.convert.pass_order import ON_FLOAT, ON_ONNX, ON_TFLITE
 from redmobile.convert.passes.float16_weights import store_weights_as_float16
 from redmobile.core.converter import Converter, LoweringChoices
 from redmobile.errors import UnsupportedModelError
@@ -18,8 +18,8 @@ def convert(graph: OnnxGraph, converter_name: str, converter: Converter) -> Tfli
     Raises UnsupportedModelError, InputError.
     """
     model = lower(graph, converter.lowering)
-    if converter.weights == "float16" and converter.quantize is None:
-        store_weights_as_float16(model)
+    if converter.quantize is None:
+        _finish_float(model, converter)
     attach(model, describe(graph, converter_name))
     return model
 
@@ -44,6 +44,13 @@ def lower(graph: OnnxGraph, choices: LoweringChoices) -> TfliteModel:
         rewrite_tflite(model)
     _make_names_unique(model)
     return model
+
+
+def _finish_float(model: TfliteModel, converter: Converter) -> None:
+    for rewrite in ON_FLOAT:
+        rewrite(model)
+    if converter.weights == "float16":
+        store_weights_as_float16(model)
 
 
 class _Faults:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from redmobile.convert.passes.bypass_concatenation import bypass_concatenation
 from redmobile.convert.passes.channel_order import reorder_channels
+from redmobile.convert.passes.clamp_for_float import clamp_for_float
 from redmobile.convert.passes.fold_batch_normalization import fold_batch_normalization
 from redmobile.convert.passes.fold_pad import fold_pad
 from redmobile.convert.passes.fuse_activation import fuse_activation
@@ -26,3 +27,9 @@ ON_TFLITE = (
     remove_dead_operators,  # last: it sweeps up what the others left without readers
 )
 """Rewrites of the TFLite graph, after lowering."""
+
+ON_FLOAT = (
+    clamp_for_float,  # only where nothing is quantized: the quantizer lets RELU_0_TO_1 vanish instead
+    fuse_activation,  # the RELU that clamp_for_float leaves
+)
+"""Rewrites of a model that stays float."""

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from redmobile.errors import UnsupportedModelError
+from redmobile.errors import InputError, UnsupportedModelError
 
 _NEVER_FOLDED = frozenset({"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"})
 _FAILURES = (RuntimeError, NotImplementedError, ValueError, TypeError, IndexError, KeyError)
@@ -18,14 +18,22 @@ _FAILURES = (RuntimeError, NotImplementedError, ValueError, TypeError, IndexErro
 def fold_constants(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
     """A model with inferred shapes whose constant nodes are initializers; computed by onnx's own reference implementation.
 
-    `name` names the model in errors. Raises UnsupportedModelError if a constant node cannot be computed.
+    `name` names the model in errors. Raises UnsupportedModelError if a constant node cannot be computed, InputError if shapes or
+    operator sets contradict each other.
     """
     while True:
-        model = onnx.shape_inference.infer_shapes(model, data_prop=True)
+        model = _infer_shapes(model, name)
         constant = _constant_nodes(model)
         if not constant:
             return model
         _replace(model, constant, _compute(model, constant, name))
+
+
+def _infer_shapes(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
+    try:
+        return onnx.shape_inference.infer_shapes(model, data_prop=True)
+    except onnx.shape_inference.InferenceError as error:
+        raise InputError(f"{name}: is not a consistent ONNX graph ({' '.join(str(error).split())}).") from error
 
 
 def _constant_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:

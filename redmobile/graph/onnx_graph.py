@@ -97,43 +97,47 @@ def load_onnx(path: Path) -> OnnxGraph:
     Raises InputError (missing, truncated, not ONNX, external data missing) or UnsupportedModelError (dynamic input shapes,
     a constant part that cannot be computed).
     """
-    data = read_bytes(path)
-    model = _parse(data, path)
-    _check_static(model, path)
-    return _graph(fold_constants(model, str(path)), sha256_bytes(data))
+    return read_onnx(read_bytes(path), str(path), path.parent)
 
 
-def _parse(data: bytes, path: Path) -> onnx.ModelProto:
+def read_onnx(data: bytes, name: str = "ONNX model", folder: Path = Path()) -> OnnxGraph:
+    """The same for a file's bytes. name: names it in errors; folder: where external weights lie. Raises as `load_onnx`."""
+    model = _parse(data, name, folder)
+    _check_static(model, name)
+    return _graph(fold_constants(model, name), sha256_bytes(data))
+
+
+def _parse(data: bytes, name: str, folder: Path) -> onnx.ModelProto:
     try:
         model: onnx.ModelProto = onnx.ModelProto.FromString(data)
     except DecodeError as error:
-        raise InputError(f"{path}: is not a whole ONNX file ({error}).") from error
+        raise InputError(f"{name}: is not a whole ONNX file ({error}).") from error
     if not model.ir_version or not model.graph.node or not model.graph.output:
-        raise InputError(f"{path}: is not an ONNX model, or it holds an empty graph.")
+        raise InputError(f"{name}: is not an ONNX model, or it holds an empty graph.")
     try:
-        onnx.external_data_helper.load_external_data_for_model(model, str(path.parent))
+        onnx.external_data_helper.load_external_data_for_model(model, str(folder))
     except (OSError, onnx.checker.ValidationError) as error:
-        raise InputError(f"{path}: its external weights cannot be read ({' '.join(str(error).split())}).") from error
+        raise InputError(f"{name}: its external weights cannot be read ({' '.join(str(error).split())}).") from error
     return model
 
 
-def _check_static(model: onnx.ModelProto, path: Path) -> None:
+def _check_static(model: onnx.ModelProto, name: str) -> None:
     constants = {initializer.name for initializer in model.graph.initializer}
     for value in model.graph.input:
         if value.name in constants:
             continue
         if not value.type.HasField("tensor_type") or not value.type.tensor_type.HasField("shape"):
-            raise UnsupportedModelError(f"{path}: input '{value.name}' has no shape; a static shape is needed: export it with one.")
+            raise UnsupportedModelError(f"{name}: input '{value.name}' has no shape; a static shape is needed: export it with one.")
         for axis, dimension in enumerate(value.type.tensor_type.shape.dim):
             if dimension.dim_value <= 0:
-                raise UnsupportedModelError(_dynamic(path, value.name, axis, dimension.dim_param))
+                raise UnsupportedModelError(_dynamic(name, value.name, axis, dimension.dim_param))
 
 
-def _dynamic(path: Path, value: str, axis: int, symbol: str) -> str:
+def _dynamic(name: str, value: str, axis: int, symbol: str) -> str:
     found = f"the dynamic dimension '{symbol}'" if symbol else "an unknown dimension"
     mend = f"--dim_param {symbol} --dim_value N" if symbol else f"--input_name {value} --input_shape N,C,H,W"
     return (
-        f"{path}: input '{value}' has {found} (axis {axis}); static shapes are needed: export with a fixed size, "
+        f"{name}: input '{value}' has {found} (axis {axis}); static shapes are needed: export with a fixed size, "
         f"or run `python -m onnxruntime.tools.make_dynamic_shape_fixed {mend} IN.onnx OUT.onnx`."
     )
 

@@ -1,0 +1,141 @@
+"""Conv, ConvTranspose, MaxPool against onnxruntime."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx_cases import convert_and_compare, kinds, node, onnx_model, random
+
+from redmobile.convert.windows import Window
+from redmobile.errors import UnsupportedModelError
+
+SMALL = st.integers(0, 3)
+
+
+def conv_model(size, weights, *, channels=4, bias=True, **attributes):
+    constants = {"w": random(weights, 1)} | ({"b": random(weights[0], 2)} if bias else {})
+    return onnx_model([node("Conv", "x w b" if bias else "x w", "y", **attributes)], {"x": (1, channels, *size)}, constants)
+
+
+@st.composite
+def convolutions(draw):
+    kernel = draw(st.tuples(st.integers(1, 5), st.integers(1, 5)))
+    dilation = draw(st.sampled_from([(1, 1), (2, 2), (1, 2)]))
+    stride = draw(st.tuples(st.integers(1, 3), st.integers(1, 3))) if dilation == (1, 1) else (1, 1)
+    pads = draw(st.tuples(SMALL, SMALL, SMALL, SMALL))
+    size = draw(st.tuples(st.integers(9, 16), st.integers(9, 16)))
+    groups = draw(st.sampled_from([1, 1, 2, 4]))
+    outputs = draw(st.sampled_from([4, 8]))
+    return size, kernel, stride, dilation, pads, groups, outputs
+
+
+@settings(deadline=None, max_examples=60)
+@given(convolutions())
+def test_conv_for_any_kernel_stride_pads_groups_and_size(case):
+    size, kernel, stride, dilation, pads, groups, outputs = case
+    model = conv_model(size, (outputs, 4 // groups, *kernel), strides=stride, dilations=dilation, pads=pads, group=groups)
+    lowered = convert_and_compare(model)
+    assert kinds(lowered).keys() <= {"CONV_2D", "DEPTHWISE_CONV_2D", "PAD"}
+    assert ("DEPTHWISE_CONV_2D" in kinds(lowered)) == (groups == 4)
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "pads"),
+    [
+        ((8, 12), 3, 2, (0, 0, 1, 1)),  # what PyTorch models pad by hand for TFLite's sake
+        ((8, 12), 5, 2, (1, 1, 2, 2)),
+        ((8, 12), 3, 1, (1, 1, 1, 1)),
+        ((7, 9), 3, 2, (1, 1, 1, 1)),  # odd sizes: symmetric is SAME
+        ((8, 12), 4, 4, (0, 0, 0, 0)),
+        ((8, 12), 1, 1, (0, 0, 0, 0)),
+    ],
+)
+def test_pads_that_tflite_can_say_need_no_pad_operator(size, kernel, stride, pads):
+    lowered = convert_and_compare(conv_model(size, (4, 4, kernel, kernel), strides=(stride, stride), pads=pads))
+    assert kinds(lowered) == {"CONV_2D": 1}
+
+
+def test_pads_that_no_window_reaches_are_not_written():
+    lowered = convert_and_compare(conv_model((8, 12), (4, 4, 3, 3), strides=(2, 2), pads=(1, 1, 1, 1)))
+    assert kinds(lowered) == {"PAD": 1, "CONV_2D": 1}
+    assert lowered.operators[0].outputs[0].shape == (1, 9, 13, 4)
+
+
+@pytest.mark.parametrize("auto_pad", ["SAME_UPPER", "SAME_LOWER", "VALID"])
+@pytest.mark.parametrize("size", [(8, 12), (7, 9)])
+def test_auto_pad(auto_pad, size):
+    convert_and_compare(conv_model(size, (4, 4, 3, 3), strides=(2, 2), auto_pad=auto_pad))
+
+
+def test_missing_bias_becomes_zeros():
+    lowered = convert_and_compare(conv_model((6, 8), (5, 4, 3, 3), bias=False))
+    assert not lowered.operators[0].inputs[2].data.any()
+
+
+def test_depthwise_with_a_multiplier():
+    lowered = convert_and_compare(conv_model((6, 8), (12, 1, 3, 3), group=4, pads=(1, 1, 1, 1)))
+    assert lowered.operators[0].options["depth_multiplier"] == 3
+
+
+def test_same_pads_are_tensorflows():
+    window = Window((8, 7), (3, 5), (2, 2), (1, 1), ((0, 1), (2, 2)))
+    assert window.same_pads == ((0, 1), (2, 2))
+    assert window.padding == "SAME"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "pads", "output_padding", "operators"),
+    [
+        (2, 2, (0, 0, 0, 0), 0, {"TRANSPOSE_CONV": 1}),
+        (3, 2, (0, 0, 1, 1), 0, {"TRANSPOSE_CONV": 1}),  # SAME
+        (4, 2, (1, 1, 1, 1), 0, {"TRANSPOSE_CONV": 1}),  # SAME, as GANs have it
+        (3, 2, (1, 1, 1, 1), 1, {"TRANSPOSE_CONV": 1, "STRIDED_SLICE": 1}),
+        (3, 1, (1, 1, 1, 1), 0, {"TRANSPOSE_CONV": 1}),
+        (5, 3, (2, 1, 0, 1), 0, {"TRANSPOSE_CONV": 1, "STRIDED_SLICE": 1}),
+    ],
+)
+def test_conv_transpose(kernel, stride, pads, output_padding, operators):
+    attributes = {"strides": (stride, stride), "pads": pads, "output_padding": (output_padding, output_padding)}
+    constants = {"w": random((5, 6, kernel, kernel), 1), "b": random(6, 2)}
+    model = onnx_model([node("ConvTranspose", "x w b", "y", **attributes)], {"x": (1, 5, 6, 7)}, constants)
+    assert kinds(convert_and_compare(model)) == operators
+
+
+def test_max_pool():
+    model = onnx_model([node("MaxPool", "x", "y", kernel_shape=(2, 2), strides=(2, 2))], {"x": (1, 5, 8, 10)})
+    assert kinds(convert_and_compare(model)) == {"MAX_POOL_2D": 1}
+    model = onnx_model([node("MaxPool", "x", "y", kernel_shape=(3, 3), pads=(1, 1, 1, 1))], {"x": (1, 5, 8, 10)})
+    convert_and_compare(model)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "inputs", "constants", "reason"),
+    [
+        ([node("Conv", "x w", "y")], {"x": (1, 4, 8, 8), "w": (4, 4, 3, 3)}, {}, "its weights .'w'. is computed"),
+        ([node("Conv", "x w", "y", pads=(-1, 0, 0, 0))], {"x": (1, 4, 8, 8)}, {"w": random((4, 4, 3, 3))}, "its pads are negative"),
+        ([node("Conv", "x w", "y")], {"x": (1, 4, 8)}, {"w": random((4, 4, 3))}, "only images"),
+        ([node("ConvTranspose", "x w", "y", group=2)], {"x": (1, 4, 8, 8)}, {"w": random((4, 2, 2, 2))}, "groups or dilation"),
+        (
+            [node("ConvTranspose", "x w", "y", strides=(3, 3), output_padding=(2, 2))],
+            {"x": (1, 4, 8, 8)},
+            {"w": random((4, 2, 2, 2))},
+            "output_padding reaches beyond",
+        ),
+        ([node("MaxPool", "x", "y", kernel_shape=(2, 2), pads=(1, 1, 0, 0))], {"x": (1, 4, 8, 8)}, {}, "neither TFLite's SAME nor VALID"),
+        ([node("MaxPool", "x", "y", kernel_shape=(2, 2), dilations=(2, 2))], {"x": (1, 4, 8, 8)}, {}, "dilated pooling"),
+    ],
+)
+def test_refusals_say_why(nodes, inputs, constants, reason):
+    with pytest.raises(UnsupportedModelError, match=reason) as caught:
+        convert_and_compare(onnx_model(nodes, inputs, constants))
+    assert str(caught.value).startswith(f"ONNX op '{nodes[0].op_type}' (node '{nodes[0].name}'): ")
+    assert "\n" not in str(caught.value)
+
+
+def test_float16_weights_in_the_onnx_file_are_refused():
+    model = onnx_model([node("Add", "x c", "y")], {"x": (1, 4, 8, 8)}, {"c": np.ones((4, 1, 1), np.float32)})
+    model.graph.initializer[0].CopyFrom(__import__("onnx").numpy_helper.from_array(np.ones((4, 1, 1), np.float64), "c"))
+    with pytest.raises(UnsupportedModelError, match="'c' is float64; only float32"):
+        convert_and_compare(model)

@@ -1,0 +1,230 @@
+"""Whole models: names, layouts, errors, determinism, metadata, and RED-mobile's patterns in one XNNPACK partition."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+from onnx_cases import PLAIN_CHOICES, convert_and_compare, kinds, node, onnx_graph, onnx_model, random
+
+from redmobile.convert.lowering import LOWERINGS
+from redmobile.convert.metadata import attach, describe, metadata_of, read_metadata
+from redmobile.convert.onnx_to_tflite import convert, lower
+from redmobile.core.converter import Converter, LoweringChoices
+from redmobile.errors import InputError, UnsupportedModelError
+from redmobile.graph.onnx_graph import read_onnx
+from redmobile.graph.tflite_read import read_tflite
+from redmobile.graph.tflite_write import write_tflite
+from redmobile.runtimes.tflite_interpreter import InterpreterRuntime
+
+
+def ints(*values):
+    return np.array(values, np.int64)
+
+
+def small_red(height=64, width=96, activation="Clip"):
+    """RED-mobile in small, with every pattern that its export has."""
+    constants = {
+        "patches6": ints(1, 3, height // 4, 4, width // 4, 4),
+        "patches4": ints(1, 48, height // 4, width // 4),
+        "image6": ints(1, 4, 4, 3, height // 4, width // 4),
+        "image4": ints(1, 3, height, width),
+        "scales": np.array([1, 1, 2, 2], np.float32),
+        "hw": ints(2, 3),
+        "zero": np.float32(0),
+        "one": np.float32(1),
+        "six": np.float32(6),
+        "pads": ints(0, 0, 0, 0, 0, 0, 1, 1),
+    }
+
+    def conv(source, name, inputs, outputs, kernel=1, **attributes):
+        groups = attributes.get("group", 1)
+        seed = len(constants)
+        constants[f"{name}.w"] = random((outputs, inputs // groups, kernel, kernel), seed) / 4
+        constants[f"{name}.b"] = random(outputs, seed + 1) / 8
+        return node("Conv", f"{source} {name}.w {name}.b", name, **attributes)
+
+    def act(source, name):
+        return node("Clip", f"{source} zero six", name) if activation == "Clip" else node(activation, source, name)
+
+    nodes = [
+        node("Reshape", "image patches6", "v"),
+        node("Transpose", "v", "p", perm=(0, 3, 5, 1, 2, 4)),
+        node("Reshape", "p patches4", "patches"),
+        node("Split", "patches", "x0 x1 x2 x3", axis=1, num_outputs=4),
+        conv("patches", "stem", 48, 8),
+        act("stem", "stem.a"),
+        node("Pad", "stem.a pads", "padded"),
+        conv("padded", "down", 8, 8, 3, strides=(2, 2), group=8),
+        act("down", "down.a"),
+        conv("down.a", "wide", 8, 12),
+        conv("wide", "down2", 12, 12, 5, strides=(2, 2), pads=(1, 1, 2, 2), group=12),
+        node("ReduceMean", "down2 hw", "mean", keepdims=1),
+        conv("mean", "squeeze", 12, 4),
+        node("Relu", "squeeze", "squeeze.a"),
+        conv("squeeze.a", "excite", 4, 12),
+        node("Sigmoid", "excite", "excite.s"),
+        node("Mul", "down2 excite.s", "attended"),
+        conv("attended", "weigh", 12, 1),
+        node("Sigmoid", "weigh", "weigh.s"),
+        node("Mul", "attended weigh.s", "seen"),
+        node("GlobalAveragePool", "seen", "whole"),
+        node("Add", "seen whole", "context"),
+        node("Resize", ["context", "", "scales"], "up", mode="linear"),
+        node("Add", "up wide", "merged"),
+        conv("merged", "lateral", 12, 8),
+        node("Resize", ["lateral", "", "scales"], "up2", mode="linear"),
+        node("Add", "stem.a up2", "fused"),
+        conv("fused", "gain", 8, 12),
+    ]
+    for row in range(4):
+        nodes += [conv("fused", f"r{row}", 8, 12), node("Mul", f"x{row} gain", f"m{row}"), node("Add", f"m{row} r{row}", f"o{row}")]
+    nodes += [
+        node("Concat", "o0 o1 o2 o3", "planes", axis=1),
+        node("Reshape", "planes image6", "i"),
+        node("Transpose", "i", "j", perm=(0, 3, 4, 1, 5, 2)),
+        node("Reshape", "j image4", "raw"),
+        node("Clip", "raw zero one", "enhanced"),
+    ]
+    return onnx_model(nodes, {"image": (1, 3, height, width)}, constants, outputs=("enhanced",))
+
+
+def coverage(model):
+    """(XNNPACK partitions, kinds of the operators outside of them) in LiteRT."""
+    interpreter = Interpreter(model_content=write_tflite(model))
+    found = InterpreterRuntime("litert", Path("model.tflite"), interpreter, {}).delegate_coverage()
+    return found.partitions, list(found.left)
+
+
+@pytest.mark.parametrize("activation", ["Clip", "HardSwish"])
+@pytest.mark.parametrize("choices", [LoweringChoices(), LoweringChoices(pixel_shuffle="depth_to_space")], ids=["row_planes", "depth_to_space"])
+def test_red_mobile_has_no_transpose_no_pad_and_one_partition(activation, choices):
+    model = small_red(activation=activation)
+    lowered = convert_and_compare(model, choices)
+    assert not kinds(lowered).keys() & {"TRANSPOSE", "PAD", "SPACE_TO_DEPTH", "RELU6", "RELU", "MINIMUM", "MAXIMUM", "STRIDED_SLICE"}
+    assert kinds(lowered)["SPLIT"] == kinds(lowered)["RELU_0_TO_1"] == 1
+    final = convert(read_onnx(model.SerializeToString()), "litert_fp32", Converter(says="test", lowering=choices))
+    assert coverage(final) == (1, [])
+
+
+def test_red_mobile_in_float16_stays_in_one_partition():
+    converter = Converter(says="test", weights="float16")
+    model = convert(read_onnx(small_red().SerializeToString()), "litert_fp16", converter)
+    assert "DEQUANTIZE" in kinds(model)
+    assert coverage(model) == (1, [])
+
+
+def test_one_op_choices():
+    assert {"SPACE_TO_DEPTH", "DEPTH_TO_SPACE"} <= kinds(convert_and_compare(small_red(), PLAIN_CHOICES)).keys()
+
+
+def test_names_follow_onnx():
+    lowered = lower(read_onnx(small_red().SerializeToString()), LoweringChoices())
+    names = [tensor.name for tensor in lowered.tensors()]
+    assert len(names) == len(set(names))
+    assert {"image", "enhanced", "stem.a", "down.a", "attended", "context", "merged", "o3", "stem.w", "stem.b"} <= set(names)
+    assert [tensor.name for tensor in (*lowered.inputs, *lowered.outputs)] == ["image", "enhanced"]
+    assert lowered.inputs[0].shape == lowered.outputs[0].shape == (1, 64, 96, 3)
+
+
+def test_constant_shared_by_two_operators_has_a_copy_for_each():
+    nodes = [node("Conv", "x w b", "c"), node("Conv", "c w b", "y")]
+    lowered = convert_and_compare(onnx_model(nodes, {"x": (1, 5, 6, 8)}, {"w": random((5, 5, 1, 1)), "b": random(5)}))
+    first, second = (operator.inputs[1] for operator in lowered.operators)
+    assert first is not second
+    assert (first.name, second.name) == ("w", "w_1")
+
+
+def test_same_graph_same_bytes_and_graph_untouched():
+    graph = read_onnx(small_red().SerializeToString())
+    before = [(node.op, list(node.inputs)) for node in graph.nodes]
+    assert write_tflite(lower(graph, LoweringChoices())) == write_tflite(lower(graph, LoweringChoices()))
+    assert [(node.op, list(node.inputs)) for node in graph.nodes] == before
+
+
+def test_all_that_is_unsupported_is_reported_at_once():
+    nodes = [
+        node("Foo", "x", "a"),
+        node("Relu", "a", "b"),
+        node("Foo", "b", "c"),
+        node("Bar", "x", "d"),
+        node("Conv", "x x", "e"),
+        node("Sum", "c d e", "y"),
+    ]
+    with pytest.raises(UnsupportedModelError) as caught:
+        lower(onnx_graph(nodes, {"x": (1, 5, 6, 8)}), LoweringChoices())
+    message = str(caught.value)
+    assert message.startswith("No lowering for ONNX op 'Foo' (nodes 'Foo_a', 'Foo_c'), 'Bar' (node 'Bar_d'), 'Sum' (node 'Sum_y'). Known ops: Add, ")
+    assert "ONNX op 'Conv' (node 'Conv_e'): its weights ('x') is computed in the graph; only a constant is supported." in message
+    assert "\n" not in message
+    assert caught.value.exit_code == 4
+
+
+def test_one_unknown_op_reads_as_in_the_house_rules():
+    with pytest.raises(UnsupportedModelError, match=r"^No lowering for ONNX op 'Foo' \(node 'Foo_y'\)\. Known ops: .*, Transpose\.$"):
+        lower(onnx_graph([node("Foo", "x", "y")], {"x": (1, 5, 6, 8)}), LoweringChoices())
+
+
+def test_every_lowering_says_what_it_does():
+    for name in LOWERINGS:
+        function = LOWERINGS[name]
+        assert "->" in (function.__doc__ or ""), name
+
+
+def test_input_that_is_not_float_is_refused():
+    model = small_red()
+    model.graph.input[0].type.tensor_type.elem_type = 3
+    with pytest.raises(UnsupportedModelError, match="Input 'image' is int8; only float32"):
+        lower(read_onnx(model.SerializeToString()), LoweringChoices())
+
+
+# Metadata
+
+
+def described(properties=None):
+    import onnx
+
+    model = small_red()
+    onnx.helper.set_model_props(model, properties or {})
+    return read_onnx(model.SerializeToString())
+
+
+OURS = {"redmobile.name": "red_mobile", "redmobile.version": "0.1.0", "redmobile.weights_sha256": "ab" * 32, "redmobile.input_range": "0,1"}
+
+
+def test_metadata_is_written_and_read_back_from_bytes_and_model():
+    graph = described(OURS)
+    data = write_tflite(convert(graph, "litert_fp32", Converter(says="test")))
+    metadata = read_metadata(data)
+    assert metadata == metadata_of(read_tflite(data)) == describe(graph, "litert_fp32")
+    assert (metadata.name, metadata.version, metadata.converter) == ("red_mobile", "0.1.0", "litert_fp32")
+    assert (metadata.weights_sha256, metadata.onnx_sha256) == ("ab" * 32, graph.sha256)
+    (port,) = metadata.inputs
+    assert (port.name, port.range, port.layout, port.order) == ("image", (0.0, 1.0), "NHWC", "RGB")
+    assert metadata.outputs[0].name == "enhanced"
+
+
+def test_foreign_onnx_gets_the_default_range():
+    metadata = describe(described(), "litert_fp32")
+    assert (metadata.name, metadata.inputs[0].range) == ("", (0.0, 1.0))
+
+
+def test_range_that_is_no_range():
+    with pytest.raises(InputError, match=r"redmobile\.input_range should be two numbers"):
+        describe(described({"redmobile.input_range": "0..1"}), "litert_fp32")
+
+
+def test_foreign_tflite_has_no_metadata_of_ours():
+    model = lower(described(), LoweringChoices())
+    assert read_metadata(write_tflite(model)) is None
+    model.metadata["redmobile"] = b'{"name": 3}'
+    with pytest.raises(InputError, match=r"m\.tflite: its metadata entry 'redmobile' cannot be read"):
+        read_metadata(write_tflite(model), "m.tflite")
+
+
+def test_metadata_does_not_change_what_the_file_computes():
+    model = lower(described(), LoweringChoices())
+    attach(model, describe(described(OURS), "x"))
+    assert read_tflite(write_tflite(model)).metadata.keys() == {"redmobile"}
