@@ -31,7 +31,7 @@ class TorchRuntime:
             raise MissingExtraError("torch", "torch", "the runtime torch") from error
         self.name = f"torch {torch.__version__}"
         self.metadata: Mapping[str, str] = metadata or {}
-        self.inputs = (spec,)
+        self.inputs: tuple[TensorSpec, ...] = (spec,)
         self._module = module.eval()
         self._threads = threads or available_threads()
         found = self._call(np.zeros(spec.shape, spec.dtype))

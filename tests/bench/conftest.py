@@ -19,12 +19,15 @@ class FakeClock:
         self.ns = 7_000_000_000
 
     def now_ns(self):
+        """See Clock."""
         return self.ns
 
     def sleep_until_ns(self, moment_ns):
+        """See Clock."""
         self.ns = max(self.ns, moment_ns)
 
     def pass_ms(self, milliseconds):
+        """Let time pass."""
         self.ns += round(milliseconds * 1e6)
 
 

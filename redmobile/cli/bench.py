@@ -1,0 +1,156 @@
+"""`redmobile bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from redmobile.cli.console import OUT, json_option, print_json, progress, table
+
+if TYPE_CHECKING:
+    from redmobile.bench.result import LatencyResult, Measured, Result, VideoResult
+
+_MEBIBYTE = 1024 * 1024
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  redmobile bench model_latency
+  redmobile bench model_latency --model my.tflite --peer other.tflite --resize-peers --threads 2
+  redmobile bench video_1080p30 --video clip.mp4 --out result.json --plot result.png
+
+\b
+Exit code 6: the plan's budget was missed by figures that can be trusted; with --enforce also if they cannot be.
+"""
+)
+@click.argument("plan", required=False)
+@click.option("--model", default="red_mobile", show_default=True, help="A model on the shelf (its INT8 file), or a .tflite or .onnx file.")
+@click.option("--peer", "peers", multiple=True, help="Another network that runs by turns with the model; may be given again. [closed loop]")
+@click.option("--resize-peers", is_flag=True, help="Bring each peer to the model's height and width first (.tflite only).")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads of the engine.  [default: the plan's, else all cores]")
+@click.option("--runs", type=click.IntRange(min=1), help="Counted runs.  [default: the plan's; closed loop]")
+@click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="Frames a second: 1000/fps ms is the budget.  [default: the plan's]")
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="How long frames arrive (open loop), or the longest time it may take.")
+@click.option("--video", type=click.Path(path_type=Path), help="Frames come from this file; made frames otherwise. [open loop]")
+@click.option("--enforce", is_flag=True, help="Exit with 6 also when the figures are not to be trusted.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the whole result, raw samples included, as JSON.")
+@click.option("--plot", "plot_file", type=click.Path(path_type=Path), help="Write a picture of the durations (.png).")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of results and stop.")
+@json_option
+def command(
+    plan: str | None,
+    model: str,
+    out: Path | None,
+    plot_file: Path | None,
+    enforce: bool,
+    schema: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Carry out PLAN: a plan in benchmarks/ (model_latency, video_1080p30) or the path of a .toml.
+
+    The measuring runs in a process of its own. Figures that cannot be trusted (a busy machine, a drifting clock, too few samples)
+    are marked so, with the reason: they neither meet nor miss a budget.
+    """
+    from redmobile.bench.result import schema as make_schema
+
+    if schema:
+        print_json(make_schema())
+        return
+    result = _measure(plan, model, options)
+    _write(result, out, plot_file)
+    _print(result, as_json=as_json)
+    _check(result, enforce=enforce)
+
+
+def _measure(plan: str | None, model: str, options: dict[str, Any]) -> Result:
+    from redmobile.bench.runner import bench
+    from redmobile.errors import UsageError
+    from redmobile.shelf import names
+
+    if plan is None:
+        raise UsageError(f"Which plan? One of {', '.join(names('benchmarks'))}, or the path of a .toml.")
+    with progress() as bar:
+        task = bar.add_task("bench", total=None, note="")
+        return bench(plan, model, on_progress=lambda what, done, total: bar.update(task, description=what, completed=done, total=total), **options)
+
+
+def _write(result: Result, out: Path | None, plot_file: Path | None) -> None:
+    from redmobile.bench.plot import write_plot
+    from redmobile.bench.result import to_builtins
+    from redmobile.core.results import write_json
+
+    if out is not None:
+        write_json(out, to_builtins(result))
+    if plot_file is not None:
+        write_plot(plot_file, result)
+
+
+def _print(result: Result, *, as_json: bool) -> None:
+    from redmobile.bench.result import LatencyResult, to_builtins
+
+    if as_json:
+        print_json(to_builtins(result))
+        return
+    if isinstance(result, LatencyResult):
+        _print_latency(result)
+    else:
+        _print_video(result)
+    environment = result.environment
+    OUT.print(f"{environment['cpu']}, {result.threads} threads, {environment['system']}, {environment['date']}", style="dim")
+    for remark in (result.measured if isinstance(result, LatencyResult) else result).stability.remarks:
+        OUT.print(f"{remark}", style="dim", markup=False)
+    OUT.print(f"Budget: {result.verdict.outcome}. {result.verdict.says}", markup=False)
+
+
+def _print_latency(result: LatencyResult) -> None:
+    made = table(
+        f"{result.plan} (ms)", "network", "input", ">p50", ">p90", ">p99", ">mean", ">std", ">n", f">over {result.settings.frame_ms:.1f}", "trusted"
+    )
+    for row in (result.measured, *result.peers):
+        time = row.latency
+        times = (f"{value:.2f}" for value in (time.p50_ms, time.p90_ms, time.p99_ms, time.mean_ms, time.std_ms))
+        trusted = "yes" if row.stability.trusted else "no"
+        made.add_row(_name(row), str(row.load.inputs[0]), *times, str(time.n), str(row.over_budget), trusted)
+    OUT.print(made)
+    costs = table("", "network", "runtime", "sha256", ">file kB", ">init ms", ">first ms", ">peak MiB", "delegate")
+    for row in (result.measured, *result.peers):
+        load = row.load
+        taken = f"{load.coverage.partitions} partitions, {sum(load.coverage.outside.values())} operators outside" if load.coverage else "-"
+        figures = (f"{row.model.bytes / 1000:.0f}", f"{load.init_ms:.0f}", f"{load.first_ms:.1f}", f"{load.peak_bytes / _MEBIBYTE:.0f}")
+        costs.add_row(_name(row), load.runtime, row.model.sha256[:12], *figures, taken)
+    OUT.print(costs)
+    for row in (result.measured, *result.peers):
+        for reason in row.stability.reasons:
+            OUT.print(f"Not to be trusted, {_name(row)}: {reason}.", markup=False)
+    for ratio in result.ratios:
+        said = "" if ratio.trusted else "; not to be trusted: it changes too much from round to round"
+        OUT.print(
+            f"{ratio.peer} takes {ratio.of_medians:.2f}× as long (ratio of medians; rounds {ratio.low:.2f}…{ratio.high:.2f}{said}).", markup=False
+        )
+
+
+def _print_video(result: VideoResult) -> None:
+    made = table(
+        f"{result.plan}: {Path(result.model.file).name} ({result.model.sha256[:12]}), {result.load.runtime}", "ms", ">p50", ">p90", ">p99", ">max"
+    )
+    for name, time in [*((stage.name, stage.time) for stage in result.stages), ("arrival to finished", result.latency)]:
+        made.add_row(name, *(f"{value:.2f}" for value in (time.p50_ms, time.p90_ms, time.p99_ms, time.max_ms)))
+    OUT.print(made)
+    counts = f"{result.offered} frames from {result.source}: {result.on_time} on time, {result.late} late, {result.dropped} dropped"
+    OUT.print(counts + (f"; most time goes to: {result.blame}." if result.blame else "."), markup=False)
+
+
+def _name(row: Measured) -> str:
+    return Path(row.model.file).name
+
+
+def _check(result: Result, *, enforce: bool) -> None:
+    from redmobile.errors import BudgetError
+
+    outcome = result.verdict.outcome
+    if outcome == "missed" or (enforce and outcome == "not to be trusted"):
+        raise BudgetError(f"{result.plan}: {outcome}. {result.verdict.says}")
