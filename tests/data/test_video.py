@@ -83,7 +83,7 @@ def test_frames_come_back(tmp_path):
 def test_colours_survive_every_matrix_and_range(tmp_path, matrix, color_range):
     make_video(tmp_path / "a.mp4", matrix=matrix, color_range=color_range)
     rewrite_video(tmp_path / "a.mp4", tmp_path / "b.mp4", lambda frame: frame, crf=4)
-    rounding = 0.7 if color_range == ColorRange.MPEG else 1.4  # swscale is coarser on full range; a wrong matrix or range shifts by more
+    rounding = 1.0 if color_range == ColorRange.MPEG else 1.6  # swscale is coarser on full range; a wrong matrix or range shifts by more
     for name in ("a.mp4", "b.mp4"):
         first = read(tmp_path / name)[0][0].frame.astype(int)
         assert np.abs(first - picture(0)).mean() < 1.2 + rounding, name
