@@ -35,12 +35,11 @@ class Photos:
     """Clean photographs that a degradation turns into pairs."""
 
     frames: Sequence[Frame]
-    degrade: Degradation
 
-    def batch(self, rng: np.random.Generator, size: int, crop: tuple[int, int]) -> Batch:
+    def batch(self, rng: np.random.Generator, size: int, crop: tuple[int, int], degrade: Degradation) -> Batch:
         """`size` random crops (height, width), flipped and turned at random, each with its degraded version."""
         clean = [_augment(rng, crop, self.frames[int(rng.integers(len(self.frames)))])[0] for _ in range(size)]
-        return np.stack([self.degrade(frame, rng) for frame in clean]), np.stack(clean)
+        return np.stack([degrade(frame, rng) for frame in clean]), np.stack(clean)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -62,8 +62,9 @@ class Training:
     def __init__(self, document: ModelDocument, plan: TrainingPlan, pictures: Pictures, run: Path, start_from: Path | None = None) -> None:
         """start_from: weights to begin with, instead of fresh ones. Raises UsageError if a phase lacks its pictures."""
         for phase in plan.phase:
-            if getattr(pictures, phase.source) is None:
-                raise UsageError(f"A phase of the plan learns from {phase.source}: give --{phase.source} DIR.")
+            needed = {"photos": phase.photos_in_batch, "pairs": phase.batch - phase.photos_in_batch}
+            for source in (source for source, count in needed.items() if count and getattr(pictures, source) is None):
+                raise UsageError(f"A phase of the plan learns from {source}: give --{source} DIR.")
         torch.set_flush_denormal(True)  # dark pictures are full of denormals, which cost four times as much
         torch.manual_seed(plan.seed)
         self.document, self.plan, self.pictures, self.run = document, plan, pictures, run
@@ -117,8 +118,13 @@ class Training:
 
     def _batch(self, step: int) -> Batch:
         phase, _ = self.plan.at(step)
-        source: Photos | Pairs = getattr(self.pictures, phase.source)
-        return source.batch(np.random.default_rng([self.plan.seed, step]), phase.batch, phase.crop)
+        rng = np.random.default_rng([self.plan.seed, step])
+        parts: list[Batch] = []
+        if self.pictures.pairs and phase.photos_in_batch < phase.batch:
+            parts.append(self.pictures.pairs.batch(rng, phase.batch - phase.photos_in_batch, phase.crop))
+        if self.pictures.photos and phase.photos_in_batch:
+            parts.append(self.pictures.photos.batch(rng, phase.photos_in_batch, phase.crop, phase.low_light))
+        return np.concatenate([low for low, _ in parts]), np.concatenate([high for _, high in parts])
 
     def _step(self, phase: Phase, step_in_phase: int, batch: Batch) -> float:
         low, high = (self._to_device(part) for part in batch)

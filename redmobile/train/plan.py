@@ -6,12 +6,15 @@ import math
 from typing import Literal
 
 from redmobile.core.documents import Document
+from redmobile.data.degradations.low_light import LowLight
 
 
 class Phase(Document):
     """`steps` steps on one source. crop: (height, width) in pixels; learning_rate: the highest, after `warmup` steps.
 
-    source: `photos` (clean photographs, degraded on the fly: no labels) or `pairs` (real low/high pairs).
+    source: `photos` (clean photographs, darkened on the fly by `low_light`: no labels) or `pairs` (real low/high pairs).
+    photos_share: part of a batch of pairs that comes from photographs, so that fine-tuning on pictures of one kind of
+    darkness does not unlearn the others.
     """
 
     source: Literal["photos", "pairs"]
@@ -20,6 +23,13 @@ class Phase(Document):
     crop: tuple[int, int] = (256, 256)
     learning_rate: float = 1e-4
     warmup: int = 100
+    photos_share: float = 0.0
+    low_light: LowLight = LowLight()
+
+    @property
+    def photos_in_batch(self) -> int:
+        """How many of a batch come from photographs."""
+        return self.batch if self.source == "photos" else round(self.batch * self.photos_share)
 
     def rate(self, step: int) -> float:
         """The learning rate at `step` of the phase: linear warm-up, then cosine annealing to zero (Loshchilov & Hutter, 2017)."""

@@ -57,8 +57,7 @@ def test_bad_block_is_refused(block, tmp_path):
 
 def test_photos_give_one_batch_a_seed_and_keep_channels_in_rgb():
     frame = np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)
-    source = Photos([frame], lambda clean, _: clean // 2)
-    first, second = (source.batch(np.random.default_rng(3), 4, (32, 32)) for _ in range(2))
+    first, second = (Photos([frame]).batch(np.random.default_rng(3), 4, (32, 32), lambda clean, _: clean // 2) for _ in range(2))
     assert np.array_equal(first[0], second[0])
     assert np.array_equal(first[0], first[1] // 2)
     assert first[0].shape == (4, 32, 32, 3)

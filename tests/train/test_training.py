@@ -131,7 +131,9 @@ def test_loss_that_is_not_finite_stops_with_advice(bench):
     ],
 )
 def test_bad_input_is_one_line(bench, more, code, words):
-    found = subprocess.run([sys.executable, "-m", "redmobile", "train", "tiny/model.toml", *more], cwd=bench, capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        [sys.executable, "-m", "redmobile", "train", "tiny/model.toml", *more], cwd=bench, capture_output=True, text=True, check=False
+    )
     assert found.returncode == code, found.stderr
     assert words in found.stderr
     assert "Traceback" not in found.stderr

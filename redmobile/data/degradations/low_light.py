@@ -10,17 +10,15 @@ constant read noise: Foi et al., IEEE TIP 2008. The result is rounded to 8 bits,
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 
+from redmobile.core.documents import Document
 from redmobile.core.metrics import Frame
 
 _LEVELS = np.arange(256, dtype=np.float32) / 255
 
 
-@dataclasses.dataclass(frozen=True)
-class LowLight:
+class LowLight(Document):
     """The ranges from which a degradation is drawn, uniformly (gain: log-uniformly).
 
     gamma: exponent, ≥ 1 darkens; gain: factor after it; snr_db: signal to noise, dB;
