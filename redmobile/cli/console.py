@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -14,7 +15,10 @@ from redmobile.core.results import to_json
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-OUT = Console(soft_wrap=True, highlight=False)
+_WIDE = 200
+"""Columns of a table that goes into a file or a pipe: nothing is cut off there."""
+
+OUT = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else _WIDE)
 """Results."""
 
 ERR = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -46,8 +50,9 @@ def print_json(value: Any) -> None:
 
 
 def table(title: str, *columns: str) -> Table:
-    """An empty table; columns whose name starts with '>' are right-aligned."""
+    """An empty table; columns whose name starts with '>' are right-aligned. Text folds where a terminal is too narrow; figures never do."""
     made = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     for column in columns:
-        made.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left", no_wrap=True)
+        right = column.startswith(">")
+        made.add_column(column.removeprefix(">"), justify="right" if right else "left", no_wrap=right, overflow="fold")
     return made
