@@ -1,0 +1,65 @@
+"""`redmobile doctor`."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import click
+
+from redmobile.cli.console import ERR, OUT, json_option, print_json, table
+from redmobile.errors import DeviceError
+
+if TYPE_CHECKING:
+    from redmobile.core.installation import Installation
+
+_STYLES = {"ok": "green", "missing": "yellow", "too old": "bold red", "broken": "bold red"}
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  redmobile doctor
+  redmobile doctor --json
+
+\b
+Exit code 7: something that the base needs is missing, too old or broken. What only an extra needs may be missing.
+"""
+)
+@json_option
+def command(as_json: bool) -> None:
+    """Tell what is installed, what is missing for which command, and the line that installs it.
+
+    A package that is there but cannot be imported (built for another numpy, a missing library) is told apart from a missing one.
+    """
+    from redmobile.core.installation import inspect_installation
+
+    with ERR.status("importing each package once …") if ERR.is_terminal else contextlib.nullcontext():
+        found = inspect_installation()
+    if as_json:
+        print_json(found.as_json())
+    else:
+        _print(found)
+    if found.faults:
+        raise DeviceError(f"The base is not complete: {'; '.join(found.faults)}.")
+
+
+def _print(found: Installation) -> None:
+    where = found.environment
+    OUT.print(f"Python {where['python']}, {where['system']} {where['machine']}, {where['cores']} cores ({where['cpu']})", markup=False)
+    packages = table("Packages", "package", "version", "state", "needed for")
+    for package in found.packages:
+        name = package.requirement.package if package.requirement.base else f"  {package.requirement.package}"
+        packages.add_row(name, package.version or "-", f"[{_STYLES[package.state]}]{package.state}[/]", package.requirement.needed_for)
+    OUT.print(packages)
+    for package in found.packages:
+        if package.state != "ok":
+            problem = f"{package.problem}. " if package.state != "missing" else ""
+            OUT.print(f"{package.requirement.package} ({package.state}): {problem}{package.requirement.install_line()}", markup=False)
+    OUT.print(f"Runtimes: {', '.join(name for name, works in found.runtimes.items() if works) or 'none'}", markup=False)
+    for shelf in found.shelves:
+        OUT.print(f"{shelf.shelf}: {', '.join(shelf.names) or 'none'} ({', '.join(shelf.folders) or 'no folder found'})", markup=False)
+    for model in found.models:
+        missing = f"; missing: {', '.join(model.missing)}" if model.missing else "; complete"
+        differing = f"; not as numerics.json says: {', '.join(model.differing)}" if model.differing else ""
+        OUT.print(f"{model.name}: {', '.join(model.present)}{missing}{differing}", markup=False)
