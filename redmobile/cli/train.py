@@ -82,15 +82,15 @@ def command(
     if not (photos or pairs):
         raise UsageError("Nothing to learn from: give --photos DIR, --pairs DIR or both.")
     try:
-        import torch
+        from redmobile.train.loop import Progress, Training
     except ModuleNotFoundError as error:
         raise MissingExtraError("torch", "torch", "redmobile train") from error
     from redmobile.nets.model_document import load_model_document
-    from redmobile.train.loop import Progress, Training
     from redmobile.train.pictures import load_pictures
+    from redmobile.train.threads import use_threads
 
     if threads:
-        torch.set_num_threads(threads)
+        use_threads(threads)
     plan = _plan(plan_file, photos, pairs, steps, pair_steps, batch, crop, lr, seed, every)
     _, document = load_model_document(model)
     ERR.print(f"{sum(phase.steps for phase in plan.phase)} steps; reading pictures …") if ERR.is_terminal else None
