@@ -1,0 +1,1 @@
+"""A network on pictures of any size, on files, folders and videos."""
