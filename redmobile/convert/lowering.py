@@ -66,6 +66,7 @@ class Lowering:
         self.inputs = [self._input(name) for name in graph.inputs]
         self._values = {name: _Value(tensor, _outer_order(graph.shapes[name])) for name, tensor in zip(graph.inputs, self.inputs, strict=True)}
         self._reordered: dict[tuple[str, Order], Tensor] = {}
+        self._outputs: list[Tensor] = []
 
     # Reading ------------------------------------------------------------------------------------------------------
 
@@ -242,15 +243,16 @@ class Lowering:
         return Tensor(name, stored(shape, _outer_order(shape)), "float32")
 
     def output(self, name: str) -> Tensor:
-        """The tensor that leaves the graph as `name`: images as NHWC; a copy if the tensor is an input too.
+        """The tensor that leaves the graph as `name`: images as NHWC; a copy if the tensor is an input or another output too.
 
         An ONNX model that itself transposes its output to NHWC has it so.
         """
         is_image = len(self.shape(name)) == IMAGE_RANK and self.order(name) != plain(IMAGE_RANK)
         tensor = self.tensor(name, NHWC if is_image else _outer_order(self.shape(name)))
-        if tensor in self.inputs or tensor.data is not None:
+        if tensor in self.inputs or tensor in self._outputs or tensor.data is not None:
             tensor = self.emit("RESHAPE", [tensor, _shape_constant(name, tensor.shape)], name, tensor.shape, {"new_shape": list(tensor.shape)})
         tensor.name = name
+        self._outputs.append(tensor)
         return tensor
 
 

@@ -11,6 +11,9 @@ from redmobile.errors import UnsupportedModelError
 from redmobile.graph.onnx_graph import OnnxGraph, OnnxNode
 from redmobile.graph.tflite_model import TfliteModel
 
+_MALFORMED = (ValueError, TypeError, KeyError, IndexError)
+"""What a lowering raises that meets a missing attribute or input, or one of the wrong length."""
+
 
 def convert(graph: OnnxGraph, converter_name: str, converter: Converter) -> TfliteModel:
     """`graph` as the float model that `converter` asks for, with its metadata; what the converter's [quantize] says is not done here.
@@ -89,6 +92,8 @@ def _lower_node(node: OnnxNode, out: Lowering, faults: _Faults) -> None:
             lowering(node, out)
         except Refusal as refusal:
             faults.refused(node, str(refusal))
+        except _MALFORMED as error:
+            faults.refused(node, f"it is not formed as ONNX says ({type(error).__name__}: {error})")
     for name in node.outputs:
         if not out.knows(name):
             out.stand_in(name)

@@ -18,6 +18,9 @@ from redmobile.graph.onnx_fold import fold_constants
 ONNX_DOMAINS = ("", "ai.onnx")
 """The names of ONNX's own set of operators."""
 
+_DAMAGED = (ValueError, TypeError, KeyError, IndexError, OverflowError)
+"""What the onnx library raises for values that contradict each other."""
+
 
 @dataclasses.dataclass(eq=False)
 class OnnxNode:
@@ -103,8 +106,13 @@ def load_onnx(path: Path) -> OnnxGraph:
 def read_onnx(data: bytes, name: str = "ONNX model", folder: Path = Path()) -> OnnxGraph:
     """The same for a file's bytes. name: names it in errors; folder: where external weights lie. Raises as `load_onnx`."""
     model = _parse(data, name, folder)
-    _check_static(model, name)
-    return _graph(fold_constants(model, name), sha256_bytes(data))
+    try:
+        _check_static(model, name)
+        graph = _graph(fold_constants(model, name), sha256_bytes(data))
+    except _DAMAGED as error:
+        raise InputError(f"{name}: is a damaged ONNX file ({type(error).__name__}: {' '.join(str(error).split())}).") from error
+    _check_connected(graph, name)
+    return graph
 
 
 def _parse(data: bytes, name: str, folder: Path) -> onnx.ModelProto:
@@ -119,6 +127,18 @@ def _parse(data: bytes, name: str, folder: Path) -> onnx.ModelProto:
     except (OSError, onnx.checker.ValidationError) as error:
         raise InputError(f"{name}: its external weights cannot be read ({' '.join(str(error).split())}).") from error
     return model
+
+
+def _check_connected(graph: OnnxGraph, name: str) -> None:
+    known = {"", *graph.inputs, *graph.initializers}
+    for node in graph.nodes:
+        for value in node.inputs:
+            if value not in known:
+                raise InputError(f"{name}: {node} reads '{value}', which no node before it gives: the file is damaged.")
+        known.update(node.outputs)
+    for value in graph.outputs:
+        if value not in known:
+            raise InputError(f"{name}: nothing gives its output '{value}': the file is damaged.")
 
 
 def _check_static(model: onnx.ModelProto, name: str) -> None:

@@ -155,7 +155,7 @@ _ABILITIES = (
 
 
 def version_of(operator: Operator) -> int:
-    """The lowest version of `operator`'s kind that can do what it asks for."""
+    """The lowest version of `operator`'s kind that can do what it asks for. Raises IndexError or ValueError if it lacks tensors."""
     index = _DATA_INPUT.get(operator.kind, 0)
     data = operator.inputs[index] if index < len(operator.inputs) else None
     versions = [1, _BY_DTYPE.get(operator.kind, {}).get(data.dtype if data else "", 1)]

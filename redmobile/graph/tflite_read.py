@@ -11,6 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from redmobile.core.quant_math import Quantization
 from redmobile.errors import InputError, UnsupportedModelError
+from redmobile.graph.op_versions import version_of
 from redmobile.graph.tflite_model import Operator, Tensor, TfliteModel
 from redmobile.graph.tflite_options import enum_names, from_schema
 
@@ -126,7 +127,9 @@ def _operator(operator: Any, codes: list[str], tensors: list[Tensor], name: str)
     if operator.builtinOptions2 is not None:
         raise UnsupportedModelError(f"{name}: operator {kind} has options of the schema's second table, which are not supported.")
     inputs = [None if index == NO_TENSOR else _required(tensors, index) for index in operator.inputs]
-    return Operator(kind, inputs, [_required(tensors, index) for index in operator.outputs], from_schema(operator.builtinOptions))
+    made = Operator(kind, inputs, [_required(tensors, index) for index in operator.outputs], from_schema(operator.builtinOptions))
+    version_of(made)  # looks at all that its kind must have: an operator with too few tensors is found here, not when it is written
+    return made
 
 
 def _required(tensors: list[Tensor], index: int) -> Tensor:

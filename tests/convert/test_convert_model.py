@@ -167,6 +167,13 @@ def test_one_unknown_op_reads_as_in_the_house_rules():
         lower(onnx_graph([node("Foo", "x", "y")], {"x": (1, 5, 6, 8)}), LoweringChoices())
 
 
+def test_malformed_node_is_named():
+    graph = onnx_graph([node("MaxPool", "x", "y", kernel_shape=(2, 2))], {"x": (1, 5, 6, 8)})
+    del graph.nodes[0].attributes["kernel_shape"]
+    with pytest.raises(UnsupportedModelError, match=r"\(node 'MaxPool_y'\): it is not formed as ONNX says \(KeyError: 'kernel_shape'\)"):
+        lower(graph, LoweringChoices())
+
+
 def test_every_lowering_says_what_it_does():
     for name in LOWERINGS:
         function = LOWERINGS[name]

@@ -276,6 +276,11 @@ def test_identity_of_an_input_is_copied():
     assert [tensor.name for tensor in lowered.outputs] == ["y"]
 
 
+def test_two_names_for_one_output_are_two_outputs():
+    model = onnx_model([node("Relu", "x", "y"), node("Identity", "y", "z")], IMAGE, outputs=("y", "z"))
+    assert [tensor.name for tensor in convert_and_compare(model).outputs] == ["y", "z"]
+
+
 # Patches
 
 

@@ -105,6 +105,20 @@ def test_truncated_file(part):
         read_onnx(data[: int(len(data) * part)], "m.onnx")
 
 
+def test_graph_with_a_gap():
+    with pytest.raises(InputError, match=r"ONNX op 'Relu' \(node 'Relu_0'\) reads 'z', which no node before it gives"):
+        read_onnx(model([make("Relu", "z", "y")]).SerializeToString())
+    with pytest.raises(InputError, match="nothing gives its output 'q'"):
+        read_onnx(model([make("Relu", "x", "y")], outputs=("q",)).SerializeToString())
+
+
+def test_weights_of_the_wrong_size():
+    proto = model([make("Conv", "x w", "y")], constants={"w": np.ones((5, 3, 3, 3), np.float32)})
+    proto.graph.initializer[0].raw_data = b"1234"
+    with pytest.raises(InputError, match="is a damaged ONNX file"):
+        read_onnx(proto.SerializeToString())
+
+
 def test_missing_external_weights(tmp_path):
     proto = model([make("Conv", "x w", "y")], constants={"w": np.ones((5, 3, 3, 3), np.float32)})
     path = tmp_path / "m.onnx"

@@ -125,6 +125,15 @@ def test_two_subgraphs_are_refused():
         read_tflite(_packed(model))
 
 
+def test_operator_without_its_tensors_is_refused():
+    model = float_model()
+    data = bytearray(write_tflite(model))
+    read = schema.ModelT.InitFromPackedBuf(data)
+    read.subgraphs[0].operators[0].inputs = [0]
+    with pytest.raises(InputError, match="damaged"):
+        read_tflite(_packed(read))
+
+
 def test_custom_operator_is_refused_by_name():
     code = schema.OperatorCodeT(customCode="MyOp", builtinCode=schema.BuiltinOperator.CUSTOM, deprecatedBuiltinCode=schema.BuiltinOperator.CUSTOM)
     graph = schema.SubGraphT(tensors=[], inputs=[], outputs=[], operators=[])
