@@ -59,14 +59,19 @@ class Watch:
             cores=available_threads(),
             seconds=seconds,
             load_before=self._load,
-            own_share=busy_own / (all_cores * seconds),
-            other_share=max(0.0, busy_all - busy_own) / (all_cores * seconds),
-            steal_share=max(0.0, getattr(machine, "steal", 0.0) - getattr(self._machine, "steal", 0.0)) / (all_cores * seconds),
+            own_share=_share(busy_own, all_cores * seconds),
+            other_share=_share(busy_all - busy_own, all_cores * seconds),
+            steal_share=_share(getattr(machine, "steal", 0.0) - getattr(self._machine, "steal", 0.0), all_cores * seconds),
             clock_first_mhz=self._clock,
             clock_last_mhz=_clock_mhz(),
             governor=_governor(),
             throttle_events=None if throttled is None or self._throttled is None else throttled - self._throttled,
         )
+
+
+def _share(part: float, whole: float) -> float:
+    """In [0, 1]: the system counts in ticks of some milliseconds, and in short times a tick too many or too few is seen."""
+    return min(1.0, max(0.0, part / whole))
 
 
 def _busy(times: Any) -> float:

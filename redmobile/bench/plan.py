@@ -49,12 +49,14 @@ class Budget(Document):
 class StabilityRules(Document):
     """When figures are not to be trusted.
 
-    min_samples: fewer than this say nothing about a percentile. max_relative_iqr: distance of the quartiles over the median.
+    min_samples: fewer than this say nothing about a percentile. min_seconds: of measuring, for less does not show what else the
+    machine did (systems count processor time in ticks of some milliseconds). max_relative_iqr: distance of the quartiles over the median.
     max_drift: medians of last against first third. max_other_share, max_steal_share: part of all processor time that other
     processes, or other guests of a virtual machine's host, took meanwhile. max_clock_change: of the processor's frequency.
     """
 
     min_samples: Count = 30
+    min_seconds: Positive = 0.5
     max_relative_iqr: Positive = 0.10
     max_drift: Positive = 0.05
     max_other_share: Share = 0.10

@@ -38,6 +38,8 @@ def _of_samples(samples_ms: Sequence[float], rules: StabilityRules) -> list[str]
 
 
 def _of_machine(conditions: Conditions, threads: int, rules: StabilityRules) -> list[str]:
+    if conditions.seconds < rules.min_seconds:
+        return [f"measured for only {conditions.seconds:.2f} s, at least {rules.min_seconds:g} s are needed"]
     found = []
     if threads > conditions.cores:
         found.append(f"{threads} threads on {conditions.cores} cores")

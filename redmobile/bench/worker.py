@@ -35,7 +35,6 @@ from redmobile.bench.job import (
 )
 from redmobile.bench.memory import peak_bytes, resident_bytes
 from redmobile.bench.target import Progress
-from redmobile.bench.video_stages import open_source, stages_for
 from redmobile.errors import RedmobileError, UnsupportedModelError
 from redmobile.runtimes.base import Runtime, open_runtime
 from redmobile.runtimes.tflite_interpreter import InterpreterRuntime
@@ -103,19 +102,22 @@ def _latency(job: LatencyJob, on_progress: Progress | None) -> LatencyRecord:
 
 def _video(job: VideoJob, on_progress: Progress | None) -> VideoRecord:
     offered = max(1, round(job.fps * job.loop.seconds))
-    with open_source(job.loop, Path(job.video) if job.video else None) as source:
-        stages = stages_for(_open(job.network, job.threads), source)
+    # Here and not above: what reads videos and pictures would count as memory of every network.
+    from redmobile.bench.video_source import open_source
+    from redmobile.bench.video_work import VideoWork
+
+    video = Path(job.video) if job.video else None
+    runtime = _open(job.network, job.threads)
+    with open_source(job.loop.height, job.loop.width, video) as source:
+        warm_up = VideoWork(source, runtime)
         for number in range(job.loop.warm_up):
-            value = source.frame(number)
-            for stage in stages[1:]:
-                value = stage.run(value)
-        source.rewind()
-        with _no_collections():
-            watch = Watch()
-            frames = open_loop.run(stages, job.fps, offered, SystemClock(), on_progress)
-            conditions = watch.conditions()
+            warm_up(number, lambda _: None)
+    with open_source(job.loop.height, job.loop.width, video) as source, _no_collections():
+        work = VideoWork(source, runtime)
+        watch = Watch()
+        frames = open_loop.run(work, work.stages, job.fps, offered, SystemClock(), on_progress)
         return VideoRecord(
-            stages=tuple(stage.name for stage in stages), offered=offered, frames=tuple(frames), source=source.says, conditions=conditions
+            stages=work.stages, offered=offered, frames=tuple(frames), source=source.says, conditions=watch.conditions()
         )
 
 

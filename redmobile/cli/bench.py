@@ -10,6 +10,7 @@ import click
 from redmobile.cli.console import OUT, json_option, print_json, progress, table
 
 if TYPE_CHECKING:
+    from redmobile.bench.job import Coverage
     from redmobile.bench.result import LatencyResult, Measured, Result, VideoResult
 
 _MEBIBYTE = 1024 * 1024
@@ -97,51 +98,70 @@ def _print(result: Result, *, as_json: bool) -> None:
         return
     if isinstance(result, LatencyResult):
         _print_latency(result)
+        stability = result.measured.stability
     else:
         _print_video(result)
+        stability = result.stability
     environment = result.environment
-    OUT.print(f"{environment['cpu']}, {result.threads} threads, {environment['system']}, {environment['date']}", style="dim")
-    for remark in (result.measured if isinstance(result, LatencyResult) else result).stability.remarks:
-        OUT.print(f"{remark}", style="dim", markup=False)
+    for words in (f"{environment['cpu']}, {result.threads} threads, {environment['system']}, {environment['date']}", *stability.remarks):
+        OUT.print(words, style="dim", markup=False)
     OUT.print(f"Budget: {result.verdict.outcome}. {result.verdict.says}", markup=False)
 
 
 def _print_latency(result: LatencyResult) -> None:
-    made = table(
-        f"{result.plan} (ms)", "network", "input", ">p50", ">p90", ">p99", ">mean", ">std", ">n", f">over {result.settings.frame_ms:.1f}", "trusted"
-    )
-    for row in (result.measured, *result.peers):
-        time = row.latency
-        times = (f"{value:.2f}" for value in (time.p50_ms, time.p90_ms, time.p99_ms, time.mean_ms, time.std_ms))
-        trusted = "yes" if row.stability.trusted else "no"
-        made.add_row(_name(row), str(row.load.inputs[0]), *times, str(time.n), str(row.over_budget), trusted)
+    rows = (result.measured, *result.peers)
+    made = table(result.plan, "", *(f">{_name(row)}" for row in rows))
+    columns = [_column(row, result.settings.frame_ms) for row in rows]
+    for label in columns[0]:
+        made.add_row(label, *(column[label] for column in columns))
     OUT.print(made)
-    costs = table("", "network", "runtime", "sha256", ">file kB", ">init ms", ">first ms", ">peak MiB", "delegate")
-    for row in (result.measured, *result.peers):
-        load = row.load
-        taken = f"{load.coverage.partitions} partitions, {sum(load.coverage.outside.values())} operators outside" if load.coverage else "-"
-        figures = (f"{row.model.bytes / 1000:.0f}", f"{load.init_ms:.0f}", f"{load.first_ms:.1f}", f"{load.peak_bytes / _MEBIBYTE:.0f}")
-        costs.add_row(_name(row), load.runtime, row.model.sha256[:12], *figures, taken)
-    OUT.print(costs)
-    for row in (result.measured, *result.peers):
-        for reason in row.stability.reasons:
-            OUT.print(f"Not to be trusted, {_name(row)}: {reason}.", markup=False)
+    said = result.verdict.outcome == "not to be trusted"  # then the verdict gives the model's reasons
+    doubted = [row for row in (result.peers if said else rows) if not row.stability.trusted]
+    for row in doubted:
+        OUT.print(f"{_name(row)}: not to be trusted: {'; '.join(row.stability.reasons)}.", markup=False)
     for ratio in result.ratios:
-        said = "" if ratio.trusted else "; not to be trusted: it changes too much from round to round"
-        OUT.print(
-            f"{ratio.peer} takes {ratio.of_medians:.2f}× as long (ratio of medians; rounds {ratio.low:.2f}…{ratio.high:.2f}{said}).", markup=False
-        )
+        doubt = "" if ratio.trusted else "; not to be trusted: too few rounds, or too much change from round to round"
+        OUT.print(f"{ratio.peer} takes {ratio.of_medians:.2f}× as long (medians; rounds {ratio.low:.2f} to {ratio.high:.2f}{doubt}).", markup=False)
+
+
+def _column(row: Measured, frame_ms: float) -> dict[str, str]:
+    """Label → figure, for one network."""
+    time, load = row.latency, row.load
+    times = {"p50": time.p50_ms, "p90": time.p90_ms, "p99": time.p99_ms, "mean": time.mean_ms, "std": time.std_ms, "min": time.min_ms, "max": time.max_ms}
+    return {
+        **{f"{label} ms": f"{value:.2f}" for label, value in times.items()},
+        f"over {frame_ms:.1f} ms": f"{row.over_budget} of {time.n}",
+        "load ms": f"{load.init_ms:.1f}",
+        "first run ms": f"{load.first_ms:.2f}",
+        "memory before MiB": f"{load.before_bytes / _MEBIBYTE:.0f}",
+        "peak memory MiB": f"{load.peak_bytes / _MEBIBYTE:.0f}",
+        "XNNPACK": _coverage(load.coverage),
+        "input": str(load.inputs[0]),
+        "runtime": load.runtime,
+        "file kB": f"{row.model.bytes / 1000:.1f}",
+        "sha256": row.model.sha256[:12],
+        "trusted": "yes" if row.stability.trusted else "no",
+    }
+
+
+def _coverage(coverage: Coverage | None) -> str:
+    if coverage is None:
+        return "-"
+    outside = sum(coverage.outside.values())
+    return f"{coverage.partitions} part{'' if coverage.partitions == 1 else 's'}, {outside} outside"
 
 
 def _print_video(result: VideoResult) -> None:
-    made = table(
-        f"{result.plan}: {Path(result.model.file).name} ({result.model.sha256[:12]}), {result.load.runtime}", "ms", ">p50", ">p90", ">p99", ">max"
-    )
+    made = table(result.plan, "ms", ">p50", ">p90", ">p99", ">max")
     for name, time in [*((stage.name, stage.time) for stage in result.stages), ("arrival to finished", result.latency)]:
         made.add_row(name, *(f"{value:.2f}" for value in (time.p50_ms, time.p90_ms, time.p99_ms, time.max_ms)))
     OUT.print(made)
-    counts = f"{result.offered} frames from {result.source}: {result.on_time} on time, {result.late} late, {result.dropped} dropped"
-    OUT.print(counts + (f"; most time goes to: {result.blame}." if result.blame else "."), markup=False)
+    blame = f"; most of the time goes to: {result.blame}" if result.blame else ""
+    OUT.print(
+        f"{result.offered} frames from {result.source}: {result.on_time} on time, {result.late} late, {result.dropped} dropped{blame}.", markup=False
+    )
+    memory = f"peak memory {result.load.peak_bytes / _MEBIBYTE:.0f} MiB, {_coverage(result.load.coverage)} of XNNPACK"
+    OUT.print(f"{Path(result.model.file).name} ({result.model.sha256[:12]}), {result.load.runtime}, {memory}", style="dim", markup=False)
 
 
 def _name(row: Measured) -> str:

@@ -76,10 +76,8 @@ def _write(checked: Checked, junit: Path | None, sheet: Path | None) -> None:
 
 
 def _print(result: ParityResult) -> None:
-    stages = table("Stages", "stage", "file", "sha256", "runtime", "input", "output")
     for stage in result.stages:
-        stages.add_row(stage.name, stage.file, stage.sha256[:12], stage.runtime, stage.input, stage.output)
-    OUT.print(stages)
+        OUT.print(f"{stage.name:8} {stage.file} ({stage.sha256[:12]}), {stage.runtime}: {stage.input} -> {stage.output}", markup=False, style="dim")
     if result.pairs:
         _print_pairs(result)
     if result.truth is not None:
@@ -100,13 +98,14 @@ _STYLES = {"passed": "green", "failed": "bold red", "not judged": "yellow"}
 def _print_pairs(result: ParityResult) -> None:
     from redmobile.core.metrics import METRICS
 
-    columns = (f">{name} ({metric.unit})" if metric.unit else f">{name}" for name, metric in METRICS.items())
-    made = table(f"Over {len(result.images)} pictures", "expected", "found", *columns, "worst by PSNR", ">dB")
+    columns = (f">{name.replace('_', ' ')}" + (f" ({metric.unit})" if metric.unit else "") for name, metric in METRICS.items())
+    made = table(f"Over {len(result.images)} pictures", "", *columns)
     for pair in result.pairs:
-        worst = pair.worst["psnr"]
-        figures = (_figure(name, pair.pooled[name]) for name in METRICS)
-        made.add_row(pair.expected, pair.found, *figures, worst.image, _figure("psnr", worst.value))
+        made.add_row(f"{pair.expected} → {pair.found}", *(_figure(name, pair.pooled[name]) for name in METRICS))
+        made.add_row("  worst picture", *(_figure(name, pair.worst[name].value) for name in METRICS), style="dim")
     OUT.print(made)
+    last = result.pairs[-1]
+    OUT.print(f"Worst picture from {last.expected} to {last.found} by PSNR: {last.worst['psnr'].image}", markup=False)
 
 
 def _print_truth(result: ParityResult) -> None:

@@ -141,7 +141,7 @@ class _Comparing:
         for done, (path, truth) in enumerate(pictures, 1):
             picture = load_picture(path, truth, height, width)
             try:
-                frames = {name: picture.cut(model.run(picture.given)) for name, model in models.items()}
+                frames = {name: model.enhance(picture.frame) for name, model in models.items()}
             except ParityError as error:
                 return [f"{path.name}: {error}"]
             self._add(picture, frames)
@@ -169,7 +169,7 @@ class _Comparing:
         psnr, picture, expected, found = self._worst
         last = self._stages[-1]
         note = f"worst of {len(self.images)} by PSNR: {psnr:.2f} dB; {last.name} {last.sha256[:12]}, {last.runtime.name}"
-        return worst_sheet(picture.name, picture.cut(picture.given), (self._reference, expected), (last.name, found), note)
+        return worst_sheet(picture.name, picture.frame, (self._reference, expected), (last.name, found), note)
 
     def _add(self, picture: Picture, frames: dict[str, Frame]) -> None:
         self.images.append(picture.name)

@@ -70,6 +70,12 @@ def write_onnx(path, height=24, width=40):
     return path
 
 
+@pytest.fixture(scope="session")
+def write_int8():
+    """The writer itself, for fixtures of a wider scope."""
+    return write_int8_tflite
+
+
 @pytest.fixture
 def int8_file(tmp_path):
     return write_int8_tflite(tmp_path / "small_int8.tflite")

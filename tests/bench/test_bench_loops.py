@@ -5,7 +5,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redmobile.bench import closed_loop, open_loop
-from redmobile.bench.open_loop import Stage
 from redmobile.bench.plan import ClosedLoop
 
 
@@ -49,15 +48,24 @@ def test_no_round_begins_after_the_longest_time(clock):
 def frames_of(clock, work_ms, fps=30.0, offered=60):
     """Open loop of two stages; work_ms: (frame → milliseconds) of the first, the second takes 1 ms."""
 
-    def first(number):
+    def work(number, lap):
         clock.pass_ms(work_ms(number))
-        return number
-
-    def second(number):
+        lap("first")
         clock.pass_ms(1)
-        return number
+        lap("second")
 
-    return open_loop.run([Stage("first", first), Stage("second", second)], fps, offered, clock)
+    return open_loop.run(work, ["first", "second"], fps, offered, clock)
+
+
+def test_a_stage_may_come_several_times(clock):
+    def work(_, lap):
+        for stage in ("pre", "infer", "pre", "infer", "post"):
+            clock.pass_ms(2)
+            lap(stage)
+
+    (found,) = open_loop.run(work, ["pre", "infer", "post"], 30.0, 1, clock)
+    assert found.stages_ms == (4.0, 4.0, 2.0)
+    assert found.latency_ms == 10
 
 
 def test_a_network_in_time_finishes_every_frame(clock):
