@@ -160,7 +160,8 @@ class _Comparing:
         rows = tuple(TruthRow(stage=name, mean={metric: _mean(scores, metric) for metric in METRICS}) for name, scores in self._truth.items())
         psnr = {row.stage: row.mean["psnr"] for row in rows}
         last = self._stages[-1].name
-        return Truth(folder=str(self._truth_folder), rows=rows, loss_from=self._reference, loss_psnr_db=psnr[self._reference] - psnr[last])
+        loss = 0.0 if psnr[self._reference] == psnr[last] else psnr[self._reference] - psnr[last]  # both may be infinite
+        return Truth(folder=str(self._truth_folder), rows=rows, loss_from=self._reference, loss_psnr_db=loss)
 
     def sheet(self) -> Frame | None:
         """The picture whose converted result is furthest from the float one, by PSNR."""
