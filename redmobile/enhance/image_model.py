@@ -10,7 +10,7 @@ from redmobile.core.tensor_spec import TensorSpec
 from redmobile.enhance.deep import DeepFrame, add_fine_levels
 from redmobile.enhance.guide import Guide
 from redmobile.enhance.pixel_codes import PixelCodes
-from redmobile.enhance.tiles import Tile, blend, tile_starts
+from redmobile.enhance.tiles import Tile, blend, padded_length, tile_starts
 from redmobile.errors import UnsupportedModelError, UsageError
 from redmobile.runtimes.base import Runtime
 
@@ -65,11 +65,12 @@ class ImageModel:
         height, width = frame.shape[:2]
         if height <= self.height and width <= self.width:
             return self._run_padded(frame)
-        rows, columns = tile_starts(height, self.height), tile_starts(width, self.width)
-        guide = Guide(frame, (self.height, self.width), self._run_padded)
-        padded = _mirror(frame, max(height, self.height), max(width, self.width))
+        padded_size = (padded_length(height, self.height), padded_length(width, self.width))
+        guide = Guide(frame, padded_size, (self.height, self.width), self._run_padded)
+        padded = _mirror(frame, *padded_size)
+        rows, columns = tile_starts(padded_size[0], self.height), tile_starts(padded_size[1], self.width)
         tiles = [[Tile(top, left, self.height, self.width) for left in columns] for top in rows]
-        enhanced = blend(tiles, padded.shape[:2], lambda tile: guide.match(self.run(tile.cut(padded)), tile))
+        enhanced = blend(tiles, padded_size, lambda tile: guide.match(self.run(tile.cut(padded)), tile))
         return _middle(enhanced, height, width)
 
     def _run_padded(self, frame: Frame) -> Frame:
@@ -77,7 +78,8 @@ class ImageModel:
         return _middle(self.run(_mirror(frame, self.height, self.width)), *frame.shape[:2])
 
     def _tile_count(self, height: int, width: int) -> int:
-        return len(tile_starts(height, self.height)) * len(tile_starts(width, self.width))
+        rows, columns = (padded_length(height, self.height), self.height), (padded_length(width, self.width), self.width)
+        return len(tile_starts(*rows)) * len(tile_starts(*columns))
 
 
 def _mirror(frame: Frame, height: int, width: int) -> Frame:

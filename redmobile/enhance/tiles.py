@@ -15,7 +15,7 @@ _MAX_FADE = 64
 """Pixels over which one tile passes into the next."""
 
 _MAX_MARGIN = 32
-"""Pixels at a tile's inner edges that are not used: there the network sees its own padding."""
+"""Pixels at a tile's edges that are not used: there the network sees its own padding."""
 
 FloatFrame = NDArray[np.float32]
 
@@ -34,11 +34,16 @@ class Tile:
         return np.ascontiguousarray(frame[self.top : self.top + self.height, self.left : self.left + self.width])
 
 
+def padded_length(length: int, tile: int) -> int:
+    """How far a frame's side of `length` is mirrored on: to one tile if it fits in, else by a margin at either end."""
+    return tile if length <= tile else length + 2 * margin(tile)
+
+
 def tile_starts(length: int, tile: int) -> list[int]:
     """Where tiles of `tile` pixels begin that cover `length` pixels, evenly spread, neighbours overlapping by a fade and two margins at least."""
     if length <= tile:
         return [0]
-    overlap = _fade(tile) + 2 * _margin(tile)
+    overlap = _fade(tile) + 2 * margin(tile)
     count = math.ceil((length - overlap) / (tile - overlap))
     return [round(index * (length - tile) / (count - 1)) for index in range(count)]
 
@@ -89,5 +94,6 @@ def _fade(tile: int) -> int:
     return max(1, min(_MAX_FADE, tile // 8))
 
 
-def _margin(tile: int) -> int:
+def margin(tile: int) -> int:
+    """Pixels at the edges of tiles of side `tile` that are kept out of sight."""
     return min(_MAX_MARGIN, tile // 16)

@@ -27,13 +27,13 @@ def onnx_file(path, nodes, constants=(), *, size=(64, 96), channels=3, out_size=
 
 
 def gain_file(path, gain=2.0, **options):
-    """out = clip(gain · x): looks at one pixel."""
+    """The network out = clip(gain · x): looks at one pixel."""
     nodes = [helper.make_node("Mul", ["image", "gain"], ["y"]), helper.make_node("Clip", ["y", "zero", "one"], ["enhanced"])]
     return onnx_file(path, nodes, [constant("gain", gain), constant("zero", 0), constant("one", 1)], **options)
 
 
 def global_file(path, target=0.5, **options):
-    """out = clip(x · target / mean(x)): looks at the whole picture, more than any real network does."""
+    """The network out = clip(x · target / mean(x)): looks at the whole picture, more than any real network does."""
     nodes = [
         helper.make_node("GlobalAveragePool", ["image"], ["means"]),
         helper.make_node("ReduceMean", ["means"], ["mean"], axes=[1, 2, 3], keepdims=1),
@@ -45,7 +45,7 @@ def global_file(path, target=0.5, **options):
 
 
 def local_file(path, **options):
-    """out = a 5×5 mean: looks at a neighbourhood, and sees black outside its input, as convolutions do."""
+    """The network out = a 5×5 mean: looks at a neighbourhood, and sees black outside its input, as convolutions do."""
     kernel = np.zeros((3, 3, 5, 5))
     kernel[range(3), range(3)] = 1 / 25
     nodes = [helper.make_node("Conv", ["image", "w"], ["enhanced"], pads=[2, 2, 2, 2])]
@@ -53,7 +53,7 @@ def local_file(path, **options):
 
 
 def tflite_file(path, dtype="int8", *, size=(64, 96), scale=1 / 255, zero_point=-128, factor=1.0):
-    """out = factor · x as a 1×1 convolution, with quantized input and output."""
+    """The network out = factor · x as a 1×1 convolution, with quantized input and output."""
     quantization = None if dtype == "float32" else Quantization.per_tensor(scale, zero_point)
     x = Tensor("image", (1, *size, 3), dtype, quantization=quantization)
     y = Tensor("enhanced", (1, *size, 3), dtype, quantization=quantization)
