@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+
 from redmobile.bench.clock import Clock
 from redmobile.core.documents import Document
 
@@ -30,9 +31,7 @@ class FrameTimes(Document):
     latency_ms: float
 
 
-def run(
-    work: Work, stages: Sequence[str], fps: float, offered: int, clock: Clock, on_progress: Progress | None = None
-) -> list[FrameTimes]:
+def run(work: Work, stages: Sequence[str], fps: float, offered: int, clock: Clock, on_progress: Progress | None = None) -> list[FrameTimes]:
     """Let `offered` frames arrive, frame k at k / fps seconds, and do the `work` of each, in `stages`, one frame after the other.
 
     There is room for one waiting frame, and a newer one takes its place: what is missing in the answer was dropped. So the

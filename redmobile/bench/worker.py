@@ -116,9 +116,7 @@ def _video(job: VideoJob, on_progress: Progress | None) -> VideoRecord:
         work = VideoWork(source, runtime)
         watch = Watch()
         frames = open_loop.run(work, work.stages, job.fps, offered, SystemClock(), on_progress)
-        return VideoRecord(
-            stages=work.stages, offered=offered, frames=tuple(frames), source=source.says, conditions=watch.conditions()
-        )
+        return VideoRecord(stages=work.stages, offered=offered, frames=tuple(frames), source=source.says, conditions=watch.conditions())
 
 
 def _open(network: Network, threads: int) -> Runtime:

@@ -127,7 +127,15 @@ def _print_latency(result: LatencyResult) -> None:
 def _column(row: Measured, frame_ms: float) -> dict[str, str]:
     """Label → figure, for one network."""
     time, load = row.latency, row.load
-    times = {"p50": time.p50_ms, "p90": time.p90_ms, "p99": time.p99_ms, "mean": time.mean_ms, "std": time.std_ms, "min": time.min_ms, "max": time.max_ms}
+    times = {
+        "p50": time.p50_ms,
+        "p90": time.p90_ms,
+        "p99": time.p99_ms,
+        "mean": time.mean_ms,
+        "std": time.std_ms,
+        "min": time.min_ms,
+        "max": time.max_ms,
+    }
     return {
         **{f"{label} ms": f"{value:.2f}" for label, value in times.items()},
         f"over {frame_ms:.1f} ms": f"{row.over_budget} of {time.n}",

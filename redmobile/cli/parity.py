@@ -98,13 +98,13 @@ _STYLES = {"passed": "green", "failed": "bold red", "not judged": "yellow"}
 def _print_pairs(result: ParityResult) -> None:
     from redmobile.core.metrics import METRICS
 
-    columns = (f">{name.replace('_', ' ')}" + (f" ({metric.unit})" if metric.unit else "") for name, metric in METRICS.items())
+    columns = (f">{name.removesuffix('_difference')}" + (f" ({metric.unit})" if metric.unit else "") for name, metric in METRICS.items())
     made = table(f"Over {len(result.images)} pictures", "", *columns)
     for pair in result.pairs:
         made.add_row(f"{pair.expected} → {pair.found}", *(_figure(name, pair.pooled[name]) for name in METRICS))
         made.add_row("  worst picture", *(_figure(name, pair.worst[name].value) for name in METRICS), style="dim")
     OUT.print(made)
-    last = result.pairs[-1]
+    last = result.pairs[len(result.stages) - 2]
     OUT.print(f"Worst picture from {last.expected} to {last.found} by PSNR: {last.worst['psnr'].image}", markup=False)
 
 

@@ -55,7 +55,9 @@ def load_picture(path: Path, truth: Path | None, height: int, width: int) -> Pic
         return picture
     wanted = read_image(truth).frame
     if wanted.shape != frame.shape:
-        raise InputError(f"{truth}: is {wanted.shape[1]}×{wanted.shape[0]}, its picture {path} is {frame.shape[1]}×{frame.shape[0]}; they must agree.")
+        raise InputError(
+            f"{truth}: is {wanted.shape[1]}×{wanted.shape[0]}, its picture {path} is {frame.shape[1]}×{frame.shape[0]}; they must agree."
+        )
     return dataclasses.replace(picture, truth=_middle(wanted, height, width))
 
 

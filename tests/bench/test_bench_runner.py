@@ -21,7 +21,16 @@ from redmobile.core.results import read_json, write_json
 from redmobile.core.tensor_spec import TensorSpec
 from redmobile.errors import DeviceError, InputError, MissingExtraError, ToolError, UnsupportedModelError, UsageError
 
-TRUSTING = "[stability]\nmin_samples = 1\nmin_seconds = 1e-9\nmax_relative_iqr = 1e9\nmax_drift = 1e9\nmax_other_share = 1\nmax_steal_share = 1\nmax_clock_change = 1\n"
+TRUSTING = """
+[stability]
+min_samples = 1
+min_seconds = 1e-9
+max_relative_iqr = 1e9
+max_drift = 1e9
+max_other_share = 1
+max_steal_share = 1
+max_clock_change = 1
+"""
 CLOSED = "says = 'x'\nthreads = 1\n[closed_loop]\nwarm_up = 1\nruns = 8\nblock = 2\n"
 
 
@@ -217,7 +226,7 @@ def test_memory_is_the_network_s_own_not_the_caller_s(int8_file):
 
 def test_targets_on_the_list():
     assert TARGETS.names() == ["host"]
-    with pytest.raises(UsageError, match="Unknown target 'phone'. Known: host"):
+    with pytest.raises(UsageError, match=r"Unknown target 'phone'\. Known: host"):
         TARGETS["phone"]
 
 

@@ -251,13 +251,18 @@ def test_json_is_whole_even_with_infinite_decibels(network, photos, converter, t
 
 
 def junit(result):
-    return ET.fromstring(to_junit(result)).find("testsuite")
+    return ET.fromstring(to_junit(result)).find("testsuite")  # noqa: S314  we have just written it
 
 
 def test_junit_has_a_case_a_gate(network, photos, converter):
     name = converter(("psnr", "float", 40.0), ("psnr", "float", 99.0), ("ssim", "torch", 0.9))
     suite = junit(check(network, photos, name).result)
-    assert {key: suite.get(key) for key in ("tests", "failures", "errors", "skipped")} == {"tests": "4", "failures": "1", "errors": "0", "skipped": "1"}
+    assert {key: suite.get(key) for key in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "4",
+        "failures": "1",
+        "errors": "0",
+        "skipped": "1",
+    }
     names = [case.get("name") for case in suite.findall("testcase")]
     assert names == ["shape, dtype, layout, finiteness", "psnr against float >= 40 dB", "psnr against float >= 99 dB", "ssim against torch >= 0.9"]
     assert all(case.get("classname") == "parity.int8" for case in suite.findall("testcase"))

@@ -1,0 +1,128 @@
+"""`redmobile bench`: what is printed and written, and with which code it ends."""
+
+import json
+import sys
+
+import pytest
+from onnx import TensorProto, helper, save
+
+from redmobile import cli
+
+CLOSED = "says = 'x'\nthreads = 1\n[closed_loop]\nwarm_up = 1\nruns = 4\nblock = 2\n[budget]\n"
+TRUSTING = """
+[stability]
+min_samples = 1
+min_seconds = 1e-9
+max_relative_iqr = 1e9
+max_drift = 1e9
+max_other_share = 1
+max_steal_share = 1
+max_clock_change = 1
+"""
+
+
+@pytest.fixture
+def model(tmp_path):
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, 3, 24, 40)) for name in ("image", "enhanced")]
+    graph = helper.make_graph([helper.make_node("Sqrt", ["image"], ["enhanced"])], "g", [values[0]], [values[1]])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), tmp_path / "small.onnx")
+    return str(tmp_path / "small.onnx")
+
+
+@pytest.fixture
+def call(monkeypatch, capsys, tmp_path):
+    """(plan's text or name, arguments) → (exit code, stdout, stderr)."""
+
+    def run(plan, *arguments):
+        if "\n" in plan:
+            (tmp_path / "plan.toml").write_text(plan)
+            plan = str(tmp_path / "plan.toml")
+        monkeypatch.setattr(sys, "argv", ["redmobile", "bench", *([plan] if plan else []), *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return ended.value.code, said.out, said.err
+
+    return run
+
+
+def test_met(call, model, tmp_path):
+    code, out, err = call(CLOSED + TRUSTING, "--model", model, "--fps", "0.001", "--out", str(tmp_path / "r.json"), "--plot", str(tmp_path / "r.png"))
+    assert code == 0
+    assert err == ""
+    assert "small.onnx" in out
+    assert "p99 ms" in out
+    assert "Budget: met. 4 of 4 frames (100.0%)" in out
+    assert len(json.loads((tmp_path / "r.json").read_text())["measured"]["samples_ms"]) == 4
+    assert (tmp_path / "r.png").stat().st_size > 1000
+
+
+def test_missed_ends_with_6_after_everything_was_written(call, model, tmp_path):
+    code, out, err = call(CLOSED + TRUSTING, "--model", model, "--fps", "1e9", "--out", str(tmp_path / "r.json"))
+    assert code == 6
+    assert "Budget: missed. 0 of 4" in out
+    assert err.startswith("redmobile: ")
+    assert "missed. 0 of 4 frames" in err
+    assert err.count("\n") == 1
+    assert json.loads((tmp_path / "r.json").read_text())["verdict"]["outcome"] == "missed"
+
+
+def test_doubtful_figures_end_with_0_unless_enforced(call, model):
+    doubtful = CLOSED + "[stability]\nmin_samples = 1000\n"
+    code, out, err = call(doubtful, "--model", model, "--fps", "1e9")
+    assert (code, err) == (0, "")
+    assert "not to be trusted: only 4 samples" in out
+    code, _, err = call(doubtful, "--model", model, "--fps", "1e9", "--enforce")
+    assert code == 6
+    assert "not to be trusted" in err
+
+
+def test_json_and_peers(call, model):
+    code, out, _ = call(CLOSED + TRUSTING, "--model", model, "--peer", model, "--fps", "0.001", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["kind"] == "latency"
+    assert found["ratios"][0]["peer"] == "small.onnx"
+    code, out, _ = call(CLOSED + TRUSTING, "--model", model, "--peer", model, "--fps", "0.001")
+    assert "× as long" in out
+
+
+def test_open_loop(call, model):
+    plan = "says = 'x'\nthreads = 1\n[open_loop]\nseconds = 0.2\nwarm_up = 1\nheight = 24\nwidth = 40\n"
+    code, out, _ = call(plan, "--model", model)
+    assert code == 0
+    assert "6 frames from a made scene, 40×24" in out
+    assert "arrival to finished" in out
+    assert "Budget: no budget" in out
+
+
+def test_schema(call):
+    code, out, _ = call("", "--schema")
+    assert code == 0
+    assert {"LatencyResult", "VideoResult"} <= json.loads(out)["$defs"].keys()
+
+
+@pytest.mark.parametrize(
+    ("plan", "arguments", "code", "said"),
+    [
+        ("", (), 2, "Which plan? One of model_latency, video_1080p30"),
+        ("no_such_plan", (), 10, "Unknown benchmark 'no_such_plan'. Known: model_latency"),
+        ("says = 'x'\n[closed_loop]\nrnus = 3\n", (), 3, "unknown field `rnus`"),
+        ("model_latency", ("--model", "gone.tflite"), 10, "gone.tflite: no such file."),
+        ("video_1080p30", ("--runs", "3", "--model", "gone.tflite"), 2, "A number of runs belongs to a plan with [closed_loop]"),
+        ("model_latency", ("--model", __file__), 2, "a network file ends with"),
+    ],
+)
+def test_errors_are_one_line_with_their_code(call, plan, arguments, code, said):
+    found, out, err = call(plan, *arguments)
+    assert found == code
+    assert out == ""
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_a_result_that_cannot_be_written(call, model, tmp_path):
+    (tmp_path / "taken").mkdir()
+    code, _, err = call(CLOSED + TRUSTING, "--model", model, "--fps", "0.001", "--out", str(tmp_path / "taken"))
+    assert code == 11
+    assert "is a folder" in err
