@@ -95,7 +95,7 @@ def test_no_drawers_for_everything():
 def test_no_paths_of_a_machine_and_nothing_unfinished():
     # Written in pieces, so that this file does not find itself.
     machine = re.compile("|".join(["/" + "work/", "/" + "root/", "/" + r"home/\w", "/" + "Users/", "/tm" + "p/dev"]).encode())
-    unfinished = re.compile(b"TO" + b"DO|FIX" + b"ME|XX" + b"X|raise NotImplemented" + b"Error")
+    unfinished = re.compile(b"TO" + b"DO|FIX" + b"ME|raise NotImplemented" + b"Error")
     texts = [path for path in _tracked() if path.suffix in {".py", ".toml", ".md", ".yaml", ".json", ""}]
     assert len(texts) > 50
     for path in texts:
