@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import json
 import os
 import sys
 import tempfile
@@ -20,11 +21,12 @@ from redmobile.core.artifact import read_bytes
 from redmobile.core.quant_math import Quantization
 from redmobile.core.tensor_spec import TensorSpec, guess_layout
 from redmobile.errors import DeviceError, InputError, UnsupportedModelError
-from redmobile.graph.tflite_model import Operator
+from redmobile.graph.tflite_model import Operator, TfliteModel
 from redmobile.graph.tflite_read import read_tflite
 from redmobile.runtimes.base import check_arrays
 
 _DELEGATE = "DELEGATE"
+_ENTRY = "redmobile"
 _ALWAYS_TAKEN = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D"})
 
 XNNPACK_DTYPES = frozenset({"float32", "int8", "uint8"})
@@ -126,7 +128,7 @@ def load_interpreter(name: str, path: Path, make: Callable[[bytes], Any], xnnpac
     """
     content = read_bytes(path)
     model = read_tflite(content, str(path))
-    metadata = {key: value.decode() for key, value in model.metadata.items() if key.startswith("redmobile.")}
+    metadata = _metadata(path, model)
     must_take = {operator.kind for operator in model.operators if operator.kind in _ALWAYS_TAKEN and _dtype(operator) in xnnpack_dtypes}
     try:
         with _without_info_lines():
@@ -153,6 +155,19 @@ def _without_info_lines() -> Iterator[None]:
                         os.write(2, line)
     finally:
         os.close(standing)
+
+
+def _metadata(path: Path, model: TfliteModel) -> dict[str, str]:
+    """What our converter writes (redmobile.convert.metadata), as the properties that ONNX files have: redmobile.name, ….input_range, …."""
+    if _ENTRY not in model.metadata:
+        return {}
+    try:
+        found = json.loads(model.metadata[_ENTRY])
+        flat = {f"{_ENTRY}.{key}": value for key, value in found.items() if isinstance(value, str)}
+        low, high = found["inputs"][0]["range"]
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: its metadata entry '{_ENTRY}' cannot be read ({type(error).__name__}: {error}).") from error
+    return {**flat, f"{_ENTRY}.input_range": f"{low:g},{high:g}"}
 
 
 def _dtype(operator: Operator) -> str | None:

@@ -20,15 +20,16 @@ WEIGHTS = np.random.default_rng(3).normal(0, 0.4, (3, 3, 3, 3)).astype(np.float3
 """OHWI."""
 
 
+METADATA = {"redmobile": b'{"name": "tiny", "inputs": [{"range": [0.0, 1.0]}]}', "other": b"\xff\xfe"}
+
+
 def float_model(*, tail="RELU"):
     x, y = Tensor("image", (1, 8, 12, 3), "float32"), Tensor("y", (1, 8, 12, 3), "float32")
     out = Tensor("enhanced", (1, 8, 12, 3), "float32")
     constants = [Tensor.constant("w", WEIGHTS), Tensor.constant("b", np.array([0.1, 0.2, 0.3], np.float32))]
     convolution = Operator("CONV_2D", [x, *constants], [y], {"padding": "SAME", "stride_w": 1, "stride_h": 1})
     extra = [Tensor.constant("axis", np.array(1, np.int32))] if tail == "CUMSUM" else []
-    return TfliteModel(
-        [convolution, Operator(tail, [y, *extra], [out])], [x], [out], metadata={"redmobile.input_range": b"0,1", "other": b"\xff\xfe"}
-    )
+    return TfliteModel([convolution, Operator(tail, [y, *extra], [out])], [x], [out], metadata=dict(METADATA))
 
 
 def int8_model():
@@ -72,7 +73,8 @@ def test_default_engines_agree(files):
     assert onnxruntime.name.startswith("onnxruntime ")
     assert str(litert.inputs[0]) == "image: 1×8×12×3 float32 NHWC"
     assert str(onnxruntime.outputs[0]) == "enhanced: 1×3×8×12 float32 NCHW"
-    assert litert.metadata == onnxruntime.metadata == {"redmobile.input_range": "0,1"}
+    assert onnxruntime.metadata == {"redmobile.input_range": "0,1"}
+    assert litert.metadata == {"redmobile.input_range": "0,1", "redmobile.name": "tiny"}
     (found,) = litert.run(image())
     (expected,) = onnxruntime.run(image().transpose(0, 3, 1, 2).copy())
     np.testing.assert_allclose(found.transpose(0, 3, 1, 2), expected, atol=1e-5)
@@ -151,6 +153,15 @@ def test_wrong_arrays_are_refused(files):
             runtime.run(np.zeros(shape))
         with pytest.raises(UsageError, match="1×2"):
             runtime.run(np.zeros((1, 2), np.float32))
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"inputs": []}', b'{"inputs": [{"range": [0, "x"]}]}', b"\xff"])
+def test_broken_metadata_is_an_input_error(files, content):
+    model = float_model()
+    model.metadata["redmobile"] = content
+    (files / "float.tflite").write_bytes(write_tflite(model))
+    with pytest.raises(InputError, match="metadata entry 'redmobile'"):
+        open_runtime(files / "float.tflite")
 
 
 def test_resize_input(files):
