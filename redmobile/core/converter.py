@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+import msgspec
 
 from redmobile.core.documents import Document, load_toml
 from redmobile.shelf import find
@@ -27,15 +29,16 @@ class LoweringChoices(Document):
 class ActivationQuantization(Document):
     """How activations are quantized: bits 8 (asymmetric) or 16 (symmetric), one scale a tensor.
 
-    observer: what turns the values seen in calibration into a range.
-    search: try other observers tensor by tensor and keep what brings the output of the network closer to the float graph's.
+    observer: what turns the values seen in calibration into a range, where no search chooses another.
+    search: how many trials may look for the observer of each tensor that brings the network's output closest to the float graph's;
+        0: none. Trials are counted, not timed, so the same inputs give the same file on a slow machine too.
     """
 
     bits: Literal[8, 16] = 8
     symmetric: bool = False
     granularity: Literal["tensor"] = "tensor"
     observer: Observer = "percentile_99_9"
-    search: bool = True
+    search: Annotated[int, msgspec.Meta(ge=0)] = 32
 
 
 class WeightQuantization(Document):
@@ -50,11 +53,13 @@ class WeightQuantization(Document):
 class Quantize(Document):
     """The [quantize] table. io: dtype of the file's inputs and outputs.
 
+    equalize: bring the channels of each tensor to similar ranges first, the function of the network unchanged.
     bias_correction: shift biases so that the mean of each layer's output is that of the float graph.
     """
 
     activations: ActivationQuantization = ActivationQuantization()
     weights: WeightQuantization = WeightQuantization()
+    equalize: bool = True
     bias_correction: bool = True
     io: Literal["int8", "uint8", "int16", "float32"] = "int8"
 

@@ -59,6 +59,12 @@ class Quantization:
         shifted = codes.astype(np.float64) - self._along_axis(self.zero_point, codes.ndim)
         return (shifted * self._along_axis(self.scale, codes.ndim)).astype(np.float32)
 
+    def reach(self, dtype: str) -> tuple[float, float]:
+        """The real values of the smallest and the largest code of `dtype`, for a tensor with one scale."""
+        low, high = INTEGER_RANGES[dtype]
+        scale, zero_point = float(self.scale[0]), int(self.zero_point[0])
+        return (low - zero_point) * scale, (high - zero_point) * scale
+
     def _along_axis(self, values: NDArray[np.generic], rank: int) -> NDArray[np.float64]:
         wide = values.astype(np.float64)
         if len(wide) == 1:

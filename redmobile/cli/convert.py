@@ -1,0 +1,105 @@
+"""`redmobile convert`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from redmobile.cli.console import ERR, OUT, json_option, print_json, progress, table
+
+if TYPE_CHECKING:
+    from redmobile.pipeline import Converted
+    from redmobile.quantize.quantize import Report
+    from redmobile.runtimes.tflite_interpreter import DelegateCoverage
+
+_CLIPPED_ROWS = 5
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  redmobile convert red_mobile --with litert_int8 --calibrate photos/ --out red_mobile_int8.tflite
+  redmobile convert my.onnx --with litert_fp32 --out my.tflite
+  redmobile convert my.onnx --with litert_int8 --calibrate photos/ --samples 8 --io uint8 --out my_int8.tflite --json
+  redmobile convert my.onnx --with my_recipe.toml --calibrate photos/ --out my.tflite
+"""
+)
+@click.argument("model")
+@click.option("--with", "recipe", required=True, metavar="RECIPE", help="A converter on the shelf, e.g. litert_int8, or a TOML of your own.")
+@click.option("--calibrate", type=click.Path(path_type=Path), help="Folder of typical pictures, for recipes that quantize: cut or mirrored to size.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The .tflite file to write.")
+@click.option("--io", type=click.Choice(["int8", "uint8", "int16", "float32"]), help="Type of inputs and outputs.  [default: the recipe's]")
+@click.option("--samples", type=click.IntRange(min=1), default=32, show_default=True, help="Pictures taken of the folder, evenly spread by name.")
+@json_option
+def command(model: str, recipe: str, calibrate: Path | None, out: Path, io: str | None, samples: int, as_json: bool) -> None:
+    """Convert MODEL, a model on the shelf or an .onnx file, to .tflite.
+
+    Lowers straight to TFLite's format; INT8 and 16x8 are quantized after training, with ranges measured on your pictures.
+    """
+    from redmobile.core.artifact import write_bytes
+    from redmobile.core.converter import load_converter
+    from redmobile.pipeline import convert, find_source
+
+    source = find_source(model)
+    if calibrate is None and source.calibration is not None and load_converter(recipe).quantize is not None:
+        calibrate = source.calibration
+        ERR.print(f"Calibrating with the pictures in {calibrate}.", markup=False)
+    with progress() as bar:
+        task = bar.add_task("lowering", total=None, note="")
+        converted = convert(
+            source.onnx,
+            recipe,
+            calibrate,
+            io=io,
+            samples=samples,
+            on_progress=lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total),
+        )
+    write_bytes(out, converted.data)
+    coverage = _coverage(out)
+    if as_json:
+        print_json({"file": str(out), "xnnpack": _coverage_json(coverage), **converted.report.as_json()})
+    else:
+        _print(out, converted, coverage)
+
+
+def _coverage(path: Path) -> DelegateCoverage | None:
+    """How XNNPACK takes the file; None for a file of types it does not know."""
+    from redmobile.runtimes.base import open_runtime
+    from redmobile.runtimes.tflite_interpreter import InterpreterRuntime
+
+    runtime = open_runtime(path, "litert")
+    return runtime.delegate_coverage() if isinstance(runtime, InterpreterRuntime) else None
+
+
+def _coverage_json(coverage: DelegateCoverage | None) -> dict[str, Any] | None:
+    return {"partitions": coverage.partitions, "left": dict(coverage.left)} if coverage else None
+
+
+def _print(out: Path, converted: Converted, coverage: DelegateCoverage | None) -> None:
+    report = converted.report
+    OUT.print(f"{out}: {report.tflite_bytes:,} bytes by {report.converter} ({report.says})", markup=False)
+    OUT.print(f"  from {report.onnx_bytes:,} bytes of ONNX; sha256 {report.tflite_sha256}", markup=False, style="dim")
+    for port in (*report.inputs, *report.outputs):
+        OUT.print(f"  {port}", markup=False)
+    made = table("Operators", "kind", ">count")
+    for kind, count in report.operators.items():
+        made.add_row(kind, str(count))
+    OUT.print(made)
+    if coverage is not None:
+        OUT.print(str(coverage), markup=False)
+    if report.quantization is not None:
+        _print_quantization(report.quantization, len(report.calibration))
+
+
+def _print_quantization(report: Report, images: int) -> None:
+    clipped = [tensor for tensor in report.hardest_clipped(_CLIPPED_ROWS) if tensor.clipped > 0]
+    if clipped:
+        made = table("Ranges clipped hardest", "tensor", "observer", ">seen", ">range", ">clipped")
+        for tensor in clipped:
+            seen = f"{tensor.seen[0]:.3g} … {tensor.seen[1]:.3g}" if tensor.seen else ""
+            made.add_row(tensor.name, tensor.observer, seen, f"{tensor.low:.3g} … {tensor.high:.3g}", f"{tensor.clipped:.0%}")
+        OUT.print(made)
+    judged = len(report.stages["judged_frames"])
+    OUT.print(f"Calibrated with {images} pictures; on {judged} of them {report.stages['psnr_db']:.2f} dB from the float graph.", markup=False)

@@ -1,0 +1,147 @@
+"""Frames through the float graph: what its tensors hold, and what it puts out."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redmobile.core.metrics import Frame
+from redmobile.core.quant_math import Quantization
+from redmobile.errors import UnsupportedModelError, UsageError
+from redmobile.graph.tflite_model import TfliteModel
+from redmobile.graph.tflite_write import write_tflite
+from redmobile.quantize.observers import Range
+from redmobile.quantize.statistics import Statistics
+from redmobile.runtimes.base import available_threads
+from redmobile.runtimes.litert_tensors import LitertTensors
+
+OnProgress = Callable[[str, int, int], None]
+"""(stage, done, total)."""
+
+_IMAGE_RANK = 4
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True)
+class Calibration:
+    """What was seen. Nothing of it depends on the order of the frames, but `outputs`, which goes by their index.
+
+    statistics: name of a tensor → histogram; means: name → (C,) mean of each channel; outputs: index of a kept frame → its sampled float
+    outputs by name.
+    """
+
+    statistics: dict[str, Statistics]
+    means: dict[str, FloatArray]
+    outputs: dict[int, dict[str, NDArray[np.float32]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """Names of tensors to take statistics and channel means of, and the indices of the frames whose outputs are kept."""
+
+    statistics: Sequence[str]
+    means: Sequence[str] = ()
+    outputs: Sequence[int] = ()
+
+
+def calibrate(model: TfliteModel, frames: Sequence[Frame], input_range: Range, wanted: Wanted, on_progress: OnProgress | None = None) -> Calibration:
+    """Run `frames` through the float `model` in LiteRT.
+
+    frames: (H, W, 3) uint8 RGB of the input's size. Raises UsageError (no frames; a frame of another size), UnsupportedModelError
+    (several inputs; a tensor that overflows).
+    """
+    statistics = {name: Statistics() for name in wanted.statistics}
+    means: dict[str, list[FloatArray]] = {name: [] for name in wanted.means}
+    outputs: dict[int, dict[str, NDArray[np.float32]]] = {}
+    names = [tensor.name for tensor in model.outputs]
+
+    def look(index: int, name: str, values: NDArray[np.float32]) -> None:
+        if name in statistics:
+            statistics[name].add(values, name)
+        if name in means:
+            means[name].append(values.reshape(-1, values.shape[-1]).mean(axis=0, dtype=np.float64))
+        if index in wanted.outputs and name in names:
+            outputs.setdefault(index, {})[name] = sample(values).copy()
+
+    _run(model, frames, input_range, [*statistics, *means], look, "calibrating", on_progress)
+    return Calibration(statistics, {name: _mean(each) for name, each in means.items()}, outputs)
+
+
+def measure_peaks(
+    model: TfliteModel, frames: Sequence[Frame], input_range: Range, names: Sequence[str], on_progress: OnProgress | None = None
+) -> dict[str, FloatArray]:
+    """Name of a tensor of the float `model` → (C,) largest magnitude of each channel over `frames`. Raises as `calibrate`."""
+    peaks: dict[str, FloatArray] = {}
+
+    def look(_: int, name: str, values: NDArray[np.float32]) -> None:
+        flat = values.reshape(-1, values.shape[-1])
+        found = np.maximum(flat.max(axis=0), -flat.min(axis=0)).astype(np.float64)
+        peaks[name] = np.maximum(peaks[name], found) if name in peaks else found
+
+    _run(model, frames, input_range, names, look, "measuring channels", on_progress)
+    return peaks
+
+
+Look = Callable[[int, str, NDArray[np.float32]], None]
+"""(index of the frame, name of the tensor, its values)."""
+
+
+def _run(
+    model: TfliteModel, frames: Sequence[Frame], input_range: Range, names: Sequence[str], look: Look, stage: str, on_progress: OnProgress | None
+) -> None:
+    """Let `look` see the tensors called `names` and the outputs for every frame; several tensors at a time, each by one thread."""
+    check_frames(model, frames)
+    tensors = {tensor.name: tensor for tensor in model.tensors() if tensor.data is None and tensor.name in set(names)}
+    tensors |= {tensor.name: tensor for tensor in model.outputs}
+    engine = LitertTensors(write_tflite(dataclasses.replace(model, outputs=list(tensors.values()))))
+    with concurrent.futures.ThreadPoolExecutor(available_threads()) as pool:
+        for index, frame in enumerate(frames):
+            values = engine.run(to_real(frame, input_range))
+            for seen in [pool.submit(look, index, name, values[name]) for name in tensors]:
+                seen.result()
+            del values, seen  # the engine must own its memory again before the next run
+            if on_progress:
+                on_progress(stage, index + 1, len(frames))
+
+
+def _mean(values: Sequence[FloatArray]) -> FloatArray:
+    """Mean over frames, exactly rounded: the same in any order."""
+    return np.array([math.fsum(channel) / len(values) for channel in np.stack(values, axis=1)])
+
+
+def check_frames(model: TfliteModel, frames: Sequence[Frame]) -> None:
+    """Raise UsageError unless there are frames and all are (H, W, C) uint8 of the input's size; UnsupportedModelError for several inputs."""
+    if len(model.inputs) != 1:
+        raise UnsupportedModelError(f"The model has {len(model.inputs)} inputs; calibration from images needs exactly one.")
+    if not frames:
+        raise UsageError("No frames to calibrate with: give at least one.")
+    expected = model.inputs[0].shape[1:]
+    for index, frame in enumerate(frames):
+        if frame.shape != expected or frame.dtype != np.uint8:
+            sizes = "×".join(map(str, expected)), "×".join(map(str, frame.shape))
+            raise UsageError(f"Calibration frame {index} is {sizes[1]} {frame.dtype}, the network's input is {sizes[0]} uint8.")
+
+
+def to_real(frame: Frame, input_range: Range) -> NDArray[np.float32]:
+    """(H, W, C) uint8 → (1, H, W, C) float32 in the input's range."""
+    low, high = input_range
+    levels = np.linspace(low, high, 256, dtype=np.float64).astype(np.float32)
+    return levels[frame][None]
+
+
+def to_codes(frame: Frame, input_range: Range, quantization: Quantization, dtype: str) -> NDArray[np.integer]:
+    """(H, W, C) uint8 → (1, H, W, C) codes of `dtype` in the input's quantization."""
+    levels = np.linspace(*input_range, 256, dtype=np.float64)
+    return quantization.quantize(levels, dtype)[frame][None]
+
+
+def sample(output: NDArray[Any]) -> NDArray[Any]:
+    """Every third row of a (1, H, W, C) image, other outputs whole: enough to judge by, and three meets all phases of a pixel shuffle."""
+    return output[:, ::3] if output.ndim == _IMAGE_RANK else output

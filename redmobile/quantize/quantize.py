@@ -1,0 +1,194 @@
+"""The whole way from a float graph to a quantized one: equalize, calibrate, choose ranges, correct biases, write."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from redmobile.core.converter import Quantize
+from redmobile.core.metrics import Frame
+from redmobile.errors import UsageError
+from redmobile.graph.tflite_model import TfliteModel
+from redmobile.quantize.bias_correction import Shifts, correct_biases, data_names
+from redmobile.quantize.calibrate import Calibration, OnProgress, Wanted, calibrate, check_frames, measure_peaks
+from redmobile.quantize.equalize import equalize, measured
+from redmobile.quantize.judge import Judge, decibels, frames_at, spans_of, spread
+from redmobile.quantize.observers import Range
+from redmobile.quantize.op_rules import WIDE
+from redmobile.quantize.ranges import ACTIVATION_DTYPES, Layout, lay_out
+from redmobile.quantize.search import Candidates, Choice, search
+from redmobile.quantize.write_int8 import Quantizations, Writer, check_io, with_io
+
+JUDGED_FRAMES = 2
+"""Frames that the search runs each trial on: at 1080p two hold four million pixels, and a trial has to be quick."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TensorReport:
+    """One tensor of the quantized graph. seen: exact (min, max) in calibration, None where nothing had to be measured.
+
+    clipped: share of the width seen that lies outside the range. group: the first of the tensors that share its scale.
+    observer: what chose the range; `fixed` (by specification or input range) and `clamp` (by the clamp that ends the graph) are no choice.
+    """
+
+    name: str
+    group: str
+    observer: str
+    low: float
+    high: float
+    seen: Range | None
+    clipped: float
+    scale: float
+    zero_point: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What was done. stages: name of a stage → figures; PSNR against the float graph's output on the judged calibration frames, in dB."""
+
+    tensors: tuple[TensorReport, ...]
+    stages: dict[str, Any]
+
+    def hardest_clipped(self, count: int) -> list[TensorReport]:
+        """The groups whose ranges leave out the largest share of what was seen, one tensor each."""
+        first = [tensor for tensor in self.tensors if tensor.name == tensor.group]
+        return sorted(first, key=lambda tensor: -tensor.clipped)[:count]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain dicts and lists."""
+        return dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantized:
+    """model: the quantized graph; report: how it came about."""
+
+    model: TfliteModel
+    report: Report
+
+
+def quantize(
+    model: TfliteModel, recipe: Quantize, frames: Sequence[Frame], *, input_range: Range = (0.0, 1.0), on_progress: OnProgress | None = None
+) -> Quantized:
+    """Quantize a float32 `model`, which is left as it is.
+
+    frames: (H, W, 3) uint8 RGB of the input's size, at least one. input_range: real values of codes 0 and 255.
+    on_progress: called with (stage, done, total). The same arguments give the same model.
+    Raises UnsupportedModelError (names every operator that cannot be quantized), UsageError (frames, range or recipe do not fit).
+    """
+    bits = recipe.activations.bits
+    _check_recipe(recipe)
+    lay_out(model, input_range, bits)  # refuse what cannot be done before anything is measured
+    check_frames(model, frames)
+    return _Work(recipe, frames, input_range, on_progress).go(model)
+
+
+def _check_recipe(recipe: Quantize) -> None:
+    bits = recipe.activations.bits
+    check_io(recipe.io, bits)
+    wide = bits == WIDE
+    if recipe.activations.symmetric != wide:
+        raise UsageError(f"TFLite quantizes {bits}-bit activations {'symmetrically' if wide else 'asymmetrically'}; the recipe asks for the other.")
+
+
+class _Work:
+    """One quantization; its stages."""
+
+    def __init__(self, recipe: Quantize, frames: Sequence[Frame], input_range: Range, on_progress: OnProgress | None) -> None:
+        self._recipe = recipe
+        self._frames = frames
+        self._input_range = input_range
+        self._on_progress = on_progress
+        self._judged = spread(len(frames), JUDGED_FRAMES)
+        self._stages: dict[str, Any] = {"frames": len(frames), "judged_frames": self._judged}
+
+    def go(self, model: TfliteModel) -> Quantized:
+        balanced = self._equalized(model)
+        layout = lay_out(balanced, self._input_range, self._recipe.activations.bits)
+        means = data_names(balanced) if self._recipe.bias_correction else []
+        wanted = Wanted(layout.observed(), means, self._judged)
+        calibration = calibrate(balanced, self._frames, self._input_range, wanted, self._on_progress)
+        writer = Writer(layout, self._recipe.weights.granularity == "channel")
+        judge = self._judge(layout, calibration)
+        candidates = Candidates(layout, calibration.statistics)
+        choice = self._choice(candidates, writer, judge, calibration)
+        quantizations = candidates.quantizations(choice)
+        quantized = self._corrected(writer, quantizations, calibration, judge)
+        report = Report(tuple(_tensors(layout, candidates, choice, calibration)), self._stages)
+        return Quantized(with_io(quantized, self._recipe.io, layout.bits), report)
+
+    def _equalized(self, model: TfliteModel) -> TfliteModel:
+        if not self._recipe.equalize:
+            return model
+        names = measured(model)
+        peaks = measure_peaks(model, self._frames, self._input_range, names, self._on_progress)
+        self._stages["equalized_tensors"] = len(names)
+        return equalize(model, peaks)
+
+    def _judge(self, layout: Layout, calibration: Calibration) -> Judge:
+        exact = {tensor.name: group.exact for group in layout.groups if group.exact for tensor in group.tensors}
+        return Judge(frames_at(self._frames, self._judged), calibration.outputs, self._input_range, spans_of(calibration.outputs, exact))
+
+    def _choice(self, candidates: Candidates, writer: Writer, judge: Judge, calibration: Calibration) -> Choice:
+        activations = self._recipe.activations
+        if activations.search == 0 or not candidates.free:
+            return candidates.uniform(activations.observer)
+        # The shifts hardly depend on the ranges of activations: those of one choice serve all trials.
+        shifts = self._shifts(writer, candidates.quantizations(candidates.uniform(activations.observer)), calibration)
+        found = search(candidates, lambda quantizations: judge.error(writer.write(quantizations, shifts)), activations.search, self._on_progress)
+        self._stages["search"] = {
+            "trials": found.trials,
+            "psnr_db": decibels(found.error),
+            "uniform_psnr_db": {observer: decibels(error) for observer, error in found.uniform.items()},
+        }
+        return found.choice
+
+    def _shifts(self, writer: Writer, quantizations: Quantizations, calibration: Calibration) -> Shifts:
+        if not self._recipe.bias_correction:
+            return {}
+        return correct_biases(writer.layout.model, writer.write(quantizations), calibration.means)
+
+    def _corrected(self, writer: Writer, quantizations: Quantizations, calibration: Calibration, judge: Judge) -> TfliteModel:
+        plain = writer.write(quantizations)
+        if not self._recipe.bias_correction:
+            self._stages["psnr_db"] = decibels(judge.error(plain))
+            return plain
+        corrected = writer.write(quantizations, self._shifts(writer, quantizations, calibration))
+        errors = judge.error(plain), judge.error(corrected)
+        kept = errors[1] < errors[0]
+        self._stages["bias_correction"] = {"without_psnr_db": decibels(errors[0]), "with_psnr_db": decibels(errors[1]), "kept": kept}
+        self._stages["psnr_db"] = decibels(min(errors))
+        return corrected if kept else plain
+
+
+def _tensors(layout: Layout, candidates: Candidates, choice: Choice, calibration: Calibration) -> list[TensorReport]:
+    reports = []
+    for place, group in enumerate(layout.groups):
+        observer = choice.get(place, "fixed" if group.fixed else "clamp")
+        quantization = candidates.quantization(place, choice.get(place))
+        low, high = quantization.reach(ACTIVATION_DTYPES[layout.bits])
+        seen = [calibration.statistics[root.name] for root in group.roots if root.name in calibration.statistics]
+        span = (min(each.low for each in seen), max(each.high for each in seen)) if seen else None
+        reports += [
+            TensorReport(
+                tensor.name,
+                group.name,
+                observer,
+                low,
+                high,
+                span,
+                _clipped(span, (low, high)),
+                float(quantization.scale[0]),
+                int(quantization.zero_point[0]),
+            )
+            for tensor in group.tensors
+        ]
+    return reports
+
+
+def _clipped(seen: Range | None, held: Range) -> float:
+    if seen is None or seen[0] >= seen[1]:
+        return 0.0
+    inside = min(seen[1], held[1]) - max(seen[0], held[0])
+    return max(0.0, 1 - max(inside, 0.0) / (seen[1] - seen[0]))

@@ -1,0 +1,219 @@
+"""From what the tensors hold to their scales and zero points: groups that share one, limits, fixed scales."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import math
+
+from redmobile.core.quant_math import Quantization, asymmetric, symmetric
+from redmobile.errors import UnsupportedModelError, UsageError
+from redmobile.graph.tflite_model import Operator, Tensor, TfliteModel
+from redmobile.quantize.clamps import EVERYTHING, Folding, Limits, fold_clamps
+from redmobile.quantize.observers import Observer, Range
+from redmobile.quantize.op_rules import FUSED_LIMITS, WIDE, faults, fixed_output, float_tensors, is_tied, rule_of
+from redmobile.quantize.statistics import Statistics
+from redmobile.quantize.ties import Ties, activations, roots
+
+ACTIVATION_DTYPES = {8: "int8", 16: "int16"}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Group:
+    """Tensors that share one scale and zero point.
+
+    tensors: in the order in which they come up; roots: those of them whose values decide, as tensors of the float graph.
+    limits: id of a root → the values that count of it. constants: the span of the group's constants, if it has some.
+    fixed: given by the specification or the input's range. exact: an output clamp's bounds, which the range takes whatever was seen.
+    """
+
+    tensors: tuple[Tensor, ...]
+    roots: tuple[Tensor, ...]
+    limits: dict[int, Limits]
+    constants: Range | None = None
+    fixed: Quantization | None = None
+    exact: Range | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the first tensor."""
+        return self.tensors[0].name
+
+    def range(self, seen: dict[str, Statistics], observer: Observer) -> Range:
+        """(low, high) that `observer` makes of what was seen of the roots, within their limits, joined with the constants."""
+        if self.exact:
+            return self.exact
+        spans = [self.constants] if self.constants else []
+        for root in self.roots:
+            low, high = self.limits.get(id(root), EVERYTHING)
+            found = observer(seen[root.name])
+            spans.append((min(max(found[0], low), high), max(min(found[1], high), low)))
+        return min(low for low, _ in spans), max(high for _, high in spans)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Layout:
+    """A float graph made ready for quantization: its own copy, the groups, the clamps that vanish, the width of activations."""
+
+    model: TfliteModel
+    groups: tuple[Group, ...]
+    folding: Folding
+    bits: int
+
+    def observed(self) -> list[str]:
+        """Names of the tensors whose statistics decide a range."""
+        return list(dict.fromkeys(root.name for group in self.groups if not (group.fixed or group.exact) for root in group.roots))
+
+
+def check_range(input_range: Range) -> None:
+    """Raise UsageError unless (low, high) is finite and low < high."""
+    low, high = input_range
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise UsageError(f"The input range must be two finite numbers, the lower one first, found [{low}, {high}].")
+
+
+def lay_out(model: TfliteModel, input_range: Range, bits: int) -> Layout:
+    """Copy `model`, find what ties tensors together and what vanishes. input_range: real values of a frame's codes 0 and 255.
+
+    Raises UnsupportedModelError that names every operator that cannot be quantized, UsageError for a range without width.
+    """
+    check_range(input_range)
+    _check_operators(model, bits)
+    model = copy.deepcopy(model)
+    _check_names(model)
+    fixed = _fixed(model, input_range, bits)
+    _separate_fixed(model, fixed)
+    folding = fold_clamps(model, _own_limits(model, fixed, input_range), fixed)
+    _check_clamps(model, folding, bits)
+    return Layout(model, _groups(model, fixed, folding), folding, bits)
+
+
+def quantize_range(low_high: Range, bits: int) -> Quantization:
+    """Scale and zero point for a range: asymmetric in 8 bits, symmetric in 16, as the specification asks."""
+    return symmetric(*low_high, "int16") if bits == WIDE else asymmetric(*low_high, "int8")
+
+
+def _check_operators(model: TfliteModel, bits: int) -> None:
+    found = [fault for operator in model.operators if (fault := faults(operator, bits))]
+    if found:
+        raise UnsupportedModelError(f"Cannot quantize {len(found)} operator{'s' if len(found) > 1 else ''}: {'; '.join(found)}.")
+    if not activations(model):
+        raise UnsupportedModelError("Nothing to quantize: the model has no float32 tensors (is it quantized already?).")
+
+
+def _check_clamps(model: TfliteModel, folding: Folding, bits: int) -> None:
+    """In 16 bits these two clamps have no kernel: they must have vanished."""
+    left = [operator for operator in model.operators if operator.kind in ("RELU_0_TO_1", "RELU_N1_TO_1") and id(operator) not in folding.folded]
+    if bits == WIDE and left:
+        names = ", ".join(f"{operator.kind} ('{operator.outputs[0].name}')" for operator in left)
+        raise UnsupportedModelError(f"No 16-bit form in LiteRT, and its bounds do not fit into the scale of what it clamps: {names}.")
+
+
+def _check_names(model: TfliteModel) -> None:
+    names = [tensor.name for tensor in activations(model)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UnsupportedModelError(f"Several tensors have the same name, so what was seen of them cannot be told apart: {', '.join(twice)}.")
+
+
+def _fixed(model: TfliteModel, input_range: Range, bits: int) -> dict[int, Quantization]:
+    """The quantization of each tensor, by id, that the specification gives it, and of the graph's inputs by their range."""
+    found = {id(tensor): quantize_range(input_range, bits) for tensor in model.inputs if tensor.dtype == "float32"}
+    for operator in model.operators:
+        rule, quantization = rule_of(operator), fixed_output(operator.kind, bits)
+        if rule and rule.scales == "fixed" and quantization:
+            found |= {id(tensor): quantization for tensor in operator.outputs}
+    return found
+
+
+def _own_limits(model: TfliteModel, fixed: dict[int, Quantization], input_range: Range) -> dict[int, Limits]:
+    """What a root can hold whatever stands behind it."""
+    limits: dict[int, Limits] = {}
+    for operator in model.operators:
+        bound = FUSED_LIMITS[operator.options.get("fused_activation_function", "NONE")]
+        limits |= {id(tensor): bound for tensor in operator.outputs if bound != EVERYTHING and not is_tied(operator)}
+    for operator in model.operators:
+        limits |= {id(tensor): _span_of_fixed(operator.kind) for tensor in operator.outputs if id(tensor) in fixed}
+    limits |= {id(tensor): input_range for tensor in model.inputs if id(tensor) in fixed}
+    rescaled = [operator for operator in model.operators if operator.kind == "QUANTIZE"]
+    return limits | {id(operator.outputs[0]): limits[id(operator.inputs[0])] for operator in rescaled}
+
+
+def _span_of_fixed(kind: str) -> Limits:
+    return {"LOGISTIC": (0.0, 1.0), "SOFTMAX": (0.0, 1.0), "LOG_SOFTMAX": (-math.inf, 0.0)}.get(kind, (-1.0, 1.0))
+
+
+def _separate_fixed(model: TfliteModel, fixed: dict[int, Quantization]) -> None:
+    """Where a tensor of fixed scale is tied to others of another scale, put a QUANTIZE in between (CONCATENATION of LOGISTIC and a convolution)."""
+    ties, members = Ties(model.operators), _members(model)
+    for tensors in members.values():
+        held = [tensor for tensor in tensors if id(tensor) in fixed]
+        others = [root for root in roots(model) if id(root) not in fixed and ties.of(root) == ties.of(tensors[0])]
+        same = all(fixed[id(tensor)] == fixed[id(held[0])] for tensor in held)
+        if held and (others or not same):
+            for tensor in held:
+                _insert_rescale(model, tensor)
+
+
+def _insert_rescale(model: TfliteModel, tensor: Tensor) -> None:
+    rescaled = Tensor(f"{tensor.name}/rescaled", tensor.shape, tensor.dtype)
+    readers = [operator for operator in model.operators if is_tied(operator) and any(source is tensor for source in operator.inputs)]
+    for operator in readers:
+        operator.inputs = [rescaled if source is tensor else source for source in operator.inputs]
+    model.operators.insert(model.operators.index(readers[0]), Operator("QUANTIZE", [tensor], [rescaled]))
+
+
+def _members(model: TfliteModel) -> dict[int, list[Tensor]]:
+    ties = Ties(model.operators)
+    members: dict[int, list[Tensor]] = {}
+    for tensor in activations(model):
+        members.setdefault(ties.of(tensor), []).append(tensor)
+    return members
+
+
+def _groups(model: TfliteModel, fixed: dict[int, Quantization], folding: Folding) -> tuple[Group, ...]:
+    ties, members = Ties(model.operators), _members(model)
+    rescaled = {id(operator.outputs[0]): operator.inputs[0] for operator in model.operators if operator.kind == "QUANTIZE"}
+    deciding: dict[int, list[Tensor]] = {}
+    for root in roots(model):
+        deciding.setdefault(ties.of(root), []).append(rescaled.get(id(root)) or root)
+    constants = _constant_spans(model, ties, folding)
+    exact = _exact_ranges(model, ties, folding)
+    return tuple(
+        Group(
+            tensors=tuple(tensors),
+            roots=tuple(deciding.get(key, [])),
+            limits=folding.limits,
+            constants=constants.get(key),
+            fixed=next((fixed[id(tensor)] for tensor in tensors if id(tensor) in fixed), None),
+            exact=exact.get(key),
+        )
+        for key, tensors in members.items()
+    )
+
+
+def _constant_spans(model: TfliteModel, ties: Ties, folding: Folding) -> dict[int, Range]:
+    """Key of a group → span of the constants that are tied into it (of PADV2, CONCATENATION, a MAXIMUM that stays)."""
+    spans: dict[int, Range] = {}
+    for operator in model.operators:
+        if not is_tied(operator) or id(operator) in folding.folded:
+            continue
+        for tensor in float_tensors(operator.inputs):
+            if tensor.data is not None:
+                low, high = spans.get(ties.of(tensor), (math.inf, -math.inf))
+                spans[ties.of(tensor)] = (min(low, float(tensor.data.min())), max(high, float(tensor.data.max())))
+    return spans
+
+
+def _exact_ranges(model: TfliteModel, ties: Ties, folding: Folding) -> dict[int, Range]:
+    """Key of a group → the bounds of the clamps that end the graph: they say what the output's codes mean."""
+    outputs = {id(tensor) for tensor in model.outputs}
+    folded = [operator for operator in model.operators if id(operator) in folding.folded]
+    ending = {ties.of(operator.outputs[0]) for operator in folded if id(operator.outputs[0]) in outputs}
+    ranges: dict[int, Range] = dict.fromkeys(ending, EVERYTHING)
+    for operator in folded:
+        key = ties.of(operator.outputs[0])
+        if key in ending:
+            low, high = folding.folded[id(operator)]
+            ranges[key] = (max(low, ranges[key][0]), min(high, ranges[key][1]))
+    return {key: (low, high) for key, (low, high) in ranges.items() if math.isfinite(low) and math.isfinite(high)}

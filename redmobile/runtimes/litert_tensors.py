@@ -1,0 +1,49 @@
+"""LiteRT on the CPU for a model in memory, its outputs read by name without a copy: calibration marks inner tensors as outputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from redmobile.errors import DeviceError, InputError, UsageError
+from redmobile.runtimes.base import available_threads
+from redmobile.runtimes.tflite_interpreter import _without_info_lines
+
+
+class LitertTensors:
+    """A .tflite file's bytes, loaded. threads: None takes all cores. Not thread-safe.
+
+    Raises DeviceError where LiteRT is not installed, InputError for a model that LiteRT refuses.
+    """
+
+    def __init__(self, data: bytes, threads: int | None = None) -> None:
+        try:
+            from ai_edge_litert.interpreter import Interpreter
+        except ImportError as error:
+            raise DeviceError(f"LiteRT cannot be loaded here ({error}): pip install ai-edge-litert") from error
+        try:
+            with _without_info_lines():
+                self._interpreter = Interpreter(model_content=data, num_threads=threads or available_threads())
+                self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise InputError(f"LiteRT cannot load the model ({' '.join(str(error).split())}).") from error
+        self._input = self._interpreter.get_input_details()[0]
+        self._outputs = {detail["name"]: detail["index"] for detail in self._interpreter.get_output_details()}
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of the only input."""
+        return tuple(int(size) for size in self._input["shape"])
+
+    def run(self, array: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Outputs by name. They are views of the engine's memory: valid until the next run, and not to be held beyond it.
+
+        Raises UsageError if `array` does not have the shape and dtype of the input.
+        """
+        if array.shape != self.input_shape or array.dtype != self._input["dtype"]:
+            expected, found = "×".join(map(str, self.input_shape)), "×".join(map(str, array.shape))
+            raise UsageError(f"The network's input is {expected} {self._input['dtype'].__name__}; an array of {found} {array.dtype} was given.")
+        self._interpreter.set_tensor(self._input["index"], array)
+        self._interpreter.invoke()
+        return {name: self._interpreter.tensor(index)() for name, index in self._outputs.items()}
