@@ -26,14 +26,14 @@ class Ratio(Document):
     """How many times as long `peer` takes as the model, from runs that alternated.
 
     of_medians: median of the peer / median of the model. low, high: quartiles of the same ratio taken round by round: how
-    much the answer depends on the moment. trusted: whether high and low lie close enough together for the plan.
+    much the answer depends on the moment. reasons: why it is not to be trusted; empty: it is.
     """
 
     peer: str
     of_medians: float
     low: float
     high: float
-    trusted: bool
+    reasons: tuple[str, ...]
 
 
 def summarize(samples_ms: Sequence[float]) -> Summary:
@@ -83,8 +83,13 @@ def compare(peer: str, model_ms: Sequence[float], peer_ms: Sequence[float], bloc
     rounds = [float(np.median(other[at : at + block]) / np.median(model[at : at + block])) for at in range(0, len(model), block)]
     low, high = np.percentile(rounds, (25, 75))
     of_medians = float(np.median(other) / np.median(model))
-    trusted = len(rounds) >= _MIN_ROUNDS and (high - low) / of_medians <= max_spread
-    return Ratio(peer=peer, of_medians=of_medians, low=float(low), high=float(high), trusted=bool(trusted))
+    spread = (high - low) / of_medians
+    reasons = []
+    if len(rounds) < _MIN_ROUNDS:
+        reasons.append(f"only {len(rounds)} rounds, at least {_MIN_ROUNDS} are needed")
+    if spread > max_spread:
+        reasons.append(f"the middle half of the rounds spreads over {spread:.0%}, at most {max_spread:.0%} is expected")
+    return Ratio(peer=peer, of_medians=of_medians, low=float(low), high=float(high), reasons=tuple(reasons))
 
 
 _MIN_ROUNDS = 4

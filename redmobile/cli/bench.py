@@ -120,7 +120,7 @@ def _print_latency(result: LatencyResult) -> None:
     for row in doubted:
         OUT.print(f"{_name(row)}: not to be trusted: {'; '.join(row.stability.reasons)}.", markup=False)
     for ratio in result.ratios:
-        doubt = "" if ratio.trusted else "; not to be trusted: too few rounds, or too much change from round to round"
+        doubt = f"; not to be trusted: {'; '.join(ratio.reasons)}" if ratio.reasons else ""
         OUT.print(f"{ratio.peer} takes {ratio.of_medians:.2f}× as long (medians; rounds {ratio.low:.2f} to {ratio.high:.2f}{doubt}).", markup=False)
 
 

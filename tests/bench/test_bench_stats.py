@@ -58,14 +58,15 @@ def test_over_counts_what_is_longer_than_the_limit():
 def test_ratio_of_rows_that_slow_down_together_is_trusted():
     slow_down = np.repeat([1.0, 1.5, 2.0, 3.0, 1.0], 4)
     found = stats.compare("other", list(10 * slow_down), list(40 * slow_down), block=4, max_spread=0.1)
-    assert (found.of_medians, found.low, found.high, found.trusted) == (4, 4, 4, True)
+    assert (found.of_medians, found.low, found.high, found.reasons) == (4, 4, 4, ())
 
 
 def test_ratio_that_depends_on_the_moment_is_not_trusted():
     found = stats.compare("other", [10.0] * 16, [10.0] * 4 + [20.0] * 4 + [30.0] * 4 + [40.0] * 4, block=4, max_spread=0.1)
-    assert not found.trusted
+    assert found.reasons == ("the middle half of the rounds spreads over 60%, at most 10% is expected",)
     assert found.low < found.of_medians < found.high
 
 
 def test_ratio_of_few_rounds_is_not_trusted():
-    assert not stats.compare("other", [10.0] * 12, [20.0] * 12, block=4, max_spread=0.1).trusted
+    found = stats.compare("other", [10.0] * 12, [20.0] * 12, block=4, max_spread=0.1)
+    assert found.reasons == ("only 3 rounds, at least 4 are needed",)
