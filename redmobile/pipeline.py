@@ -1,28 +1,45 @@
-"""The rooms in order, one function a way: from an ONNX file to a finished .tflite."""
+"""The rooms in order, one function a way: `convert` from an ONNX file to a .tflite, `build` all the way to figures and a picture."""
 
 from __future__ import annotations
 
 import collections
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
+from redmobile.bench.memory import peak_bytes
+from redmobile.bench.result import LatencyResult
+from redmobile.bench.result import to_builtins as latency_to_builtins
+from redmobile.bench.runner import bench
 from redmobile.convert.metadata import metadata_of
 from redmobile.convert.onnx_to_tflite import convert as lower_as
-from redmobile.core.artifact import read_bytes, sha256_bytes
+from redmobile.core.artifact import read_bytes, sha256_bytes, write_bytes
 from redmobile.core.converter import Converter, Quantize, load_converter
+from redmobile.core.environment import describe
 from redmobile.core.metrics import Frame
+from redmobile.core.results import write_json
 from redmobile.data.calibration import DEFAULT_SAMPLES, CalibrationSet, load_calibration
-from redmobile.errors import InputError, UnsupportedModelError, UsageError
+from redmobile.data.frames import Image, list_images, read_image, write_image
+from redmobile.data.sheet import contact_sheet
+from redmobile.enhance.image_model import ImageModel
+from redmobile.errors import DocumentError, InputError, MissingExtraError, UnsupportedModelError, UsageError
 from redmobile.graph.onnx_graph import read_onnx
 from redmobile.graph.tflite_model import TfliteModel
 from redmobile.graph.tflite_write import write_tflite
+from redmobile.parity.check import check_parity
+from redmobile.parity.result import ParityResult
+from redmobile.parity.result import to_builtins as parity_to_builtins
 from redmobile.quantize.quantize import Report, quantize
+from redmobile.runtimes.base import open_runtime
+from redmobile.runtimes.tflite_interpreter import InterpreterRuntime
 from redmobile.shelf import find
+
+T = TypeVar("T")
 
 OnProgress = Callable[[str, int, int], None]
 """(stage, done, total)."""
@@ -166,3 +183,185 @@ def _port(tensor: Any) -> str:
     if tensor.quantization is None:
         return text
     return f"{text}, scale {tensor.quantization.scale[0]:.9g}, zero point {tensor.quantization.zero_point[0]}"
+
+
+BUILD_SAMPLES = 8
+"""Calibration images that `build` takes."""
+
+_BENCH_PLAN = "model_latency"
+_BENCH_RUNS = 60
+_BENCH_SECONDS = 8.0
+_SHEET_HEIGHT = 720
+UNWANTED = ("TRANSPOSE", "QUANTIZE", "DEQUANTIZE", "RELU", "RELU6", "RELU_0_TO_1", "RELU_N1_TO_1", "MINIMUM", "MAXIMUM")
+"""Operators that cost a pass over memory each and that a well formed network does not need; QUANTIZE also leaves XNNPACK."""
+
+
+@dataclasses.dataclass(frozen=True)
+class GraphCheck:
+    """How the file will run. partitions: pieces of XNNPACK; outside: operators that it leaves, by kind; unwanted: kinds of UNWANTED."""
+
+    partitions: int
+    outside: dict[str, int]
+    unwanted: dict[str, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Built:
+    """What `build` left in `folder`. seconds: stage → how long it took; peak_bytes: the most memory that this process has held."""
+
+    folder: Path
+    tflite: Path
+    before_after: Path
+    photo: Path
+    conversion: Conversion
+    graph: GraphCheck
+    parity: ParityResult
+    latency: LatencyResult
+    seconds: dict[str, float]
+    peak_bytes: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The document `report.json`: everything but the single figures, which stand in parity.json and latency.json."""
+        return {
+            "file": self.tflite.name,
+            "environment": describe(),
+            "conversion": self.conversion.as_json(),
+            "graph": dataclasses.asdict(self.graph),
+            "parity_passed": self.parity.passed,
+            "latency_p50_ms": self.latency.measured.latency.p50_ms,
+            "latency_trusted": self.latency.measured.stability.trusted,
+            "photo": self.photo.name,
+            "seconds": self.seconds,
+            "peak_bytes": self.peak_bytes,
+        }
+
+
+def build(
+    model: str = "red_mobile",
+    converter: str = "litert_int8",
+    *,
+    out: Path,
+    calibrate: Path | None = None,
+    images: Path | None = None,
+    photo: Path | None = None,
+    samples: int = BUILD_SAMPLES,
+    threads: int | None = None,
+    on_progress: OnProgress | None = None,
+) -> Built:
+    """The whole way: export where there is no ONNX yet, convert, quantize, check the graph, compare, measure, show.
+
+    model: on the shelf, or an .onnx file. calibrate, images: folders of pictures that set ranges, and of others to compare with; by default
+    `calibration` and `demo` beside model.toml. photo: what is shown before and after, by default the darkest of `images`.
+    Leaves in `out`: the .tflite, report.json, parity.json, latency.json, before_after.png. A failed gate raises nothing: see Built.parity.
+    Raises InputError, DocumentError, UsageError, UnsupportedModelError, MissingExtraError (export without torch), DeviceError, OutputError.
+    """
+    stages = _Stages(on_progress)
+    given = stages.run("export", lambda: _given(model, out, calibrate, images, photo))
+    converted = stages.run("convert", lambda: convert(given.onnx, converter, given.calibrate, samples=samples, on_progress=on_progress))
+    tflite = out / f"{given.onnx.stem}_{Path(converter).stem.removeprefix('litert_')}.tflite"
+    write_bytes(tflite, converted.data)
+    graph = stages.run("check", lambda: check_graph(tflite, converted.report.operators))
+    parity = stages.run(
+        "parity",
+        lambda: (
+            check_parity(str(tflite), given.images, onnx=given.onnx, converter=converter, threads=threads, on_progress=stages.within("parity")).result
+        ),
+    )
+    latency = stages.run("bench", lambda: _latency(tflite, threads, on_progress))
+    sheet = out / "before_after.png"
+    stages.run("show", lambda: show_before_after(tflite, given.photo, sheet, threads))
+    built = Built(out, tflite, sheet, given.photo, converted.report, graph, parity, latency, stages.seconds, peak_bytes())
+    write_json(out / "parity.json", parity_to_builtins(parity))
+    write_json(out / "latency.json", latency_to_builtins(latency))
+    write_json(out / "report.json", built.as_json())
+    return built
+
+
+def check_graph(tflite: Path, operators: Mapping[str, int]) -> GraphCheck:
+    """How XNNPACK takes the file, and which of its `operators` (kind → how many) cost a pass over memory for nothing.
+
+    Raises InputError, UnsupportedModelError, DeviceError.
+    """
+    runtime = open_runtime(tflite, "litert")
+    coverage = runtime.delegate_coverage() if isinstance(runtime, InterpreterRuntime) else None
+    unwanted = {kind: operators[kind] for kind in UNWANTED if kind in operators}
+    return GraphCheck(coverage.partitions if coverage else 0, dict(coverage.left) if coverage else {}, unwanted)
+
+
+def show_before_after(tflite: Path, photo: Path, sheet: Path, threads: int | None = None) -> None:
+    """Enhance `photo` with the network in `tflite` and write both side by side, 720 pixels high, to `sheet` (.png or .jpg).
+
+    Raises InputError, UnsupportedModelError, DeviceError, OutputError.
+    """
+    before = read_image(photo).frame
+    after = ImageModel(open_runtime(tflite, threads=threads)).enhance(before)
+    made = contact_sheet([[before, after]], (f"before: {photo.name}", f"after: {tflite.name}"), _SHEET_HEIGHT)
+    write_image(sheet, Image(made))
+
+
+class _Stages:
+    """Runs one stage after the other, announces each, and keeps how long it took."""
+
+    def __init__(self, on_progress: OnProgress | None) -> None:
+        self.seconds: dict[str, float] = {}
+        self._on_progress = on_progress
+
+    def run(self, name: str, work: Callable[[], T]) -> T:
+        """The result of `work`."""
+        self.within(name)(0, 1)
+        began = time.perf_counter()
+        result = work()
+        self.seconds[name] = round(time.perf_counter() - began, 3)
+        return result
+
+    def within(self, name: str) -> Callable[[int, int], None]:
+        """A callback (done, total) for the progress of the stage `name`."""
+        return lambda done, total: self._on_progress(name, done, total) if self._on_progress else None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Given:
+    """What `build` works with, after the defaults."""
+
+    onnx: Path
+    calibrate: Path | None
+    images: Path
+    photo: Path
+
+
+def _given(model: str, out: Path, calibrate: Path | None, images: Path | None, photo: Path | None) -> _Given:
+    if model.endswith(".onnx"):
+        onnx, beside = Path(model), None
+    else:
+        beside = find("models", model)
+        onnx = beside / f"{beside.name}.onnx"
+        if not onnx.is_file():
+            onnx = _export(model, out / onnx.name)
+    images = images or _folder(beside, "demo")
+    if images is None:
+        raise UsageError(f"{model}: no pictures lie beside it to compare with; give a folder of them with --images DIR.")
+    return _Given(onnx, calibrate or _folder(beside, "calibration"), images, photo or _darkest(images))
+
+
+def _export(model: str, onnx: Path) -> Path:
+    try:
+        from redmobile.export.torch_to_onnx import export_onnx  # only here is PyTorch needed
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("torch", "torch", f"{model} has no ONNX file yet, and exporting it") from error
+    return export_onnx(model, onnx)
+
+
+def _folder(beside: Path | None, name: str) -> Path | None:
+    return beside / name if beside and (beside / name).is_dir() else None
+
+
+def _darkest(images: Path) -> Path:
+    """The picture with the lowest mean: it shows best what the network does."""
+    return min(list_images(images), key=lambda path: float(read_image(path).frame.mean()))
+
+
+def _latency(tflite: Path, threads: int | None, on_progress: OnProgress | None) -> LatencyResult:
+    result = bench(_BENCH_PLAN, str(tflite), threads=threads, runs=_BENCH_RUNS, seconds=_BENCH_SECONDS, on_progress=on_progress)
+    if not isinstance(result, LatencyResult):
+        raise DocumentError(f"{_BENCH_PLAN}: a plan with [closed_loop] was expected.")
+    return result
