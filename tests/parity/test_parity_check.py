@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from redmobile.convert.metadata import FileMetadata
+from redmobile.convert.metadata import FileMetadata, Port
 from redmobile.core.artifact import sha256_file
 from redmobile.core.metrics import METRICS
 from redmobile.core.results import read_json, write_json
@@ -174,7 +174,8 @@ def test_a_picture_too_small_to_compare(network, converter, tmp_path):
 
 
 def test_the_converter_comes_from_the_file_itself(network, photos, writers):
-    said = FileMetadata(name="net", version="1", converter="litert_int8", inputs=(), outputs=(), weights_sha256="", onnx_sha256="0" * 64)
+    port = Port(name="image", range=(0.0, 1.0), layout="NHWC", order="RGB")
+    said = FileMetadata(name="net", version="1", converter="litert_int8", inputs=(port,), outputs=(port,), weights_sha256="", onnx_sha256="0" * 64)
     writers[1](network / "net_int8.tflite", metadata={"redmobile": msgspec.json.encode(said)})
     result = check(network, photos, None).result
     assert result.converter == "litert_int8"
