@@ -63,7 +63,7 @@ def command(
         return
     result = _measure(plan, model, options)
     _write(result, out, plot_file)
-    _print(result, as_json=as_json)
+    print_result(result, as_json=as_json)
     _check(result, enforce=enforce)
 
 
@@ -90,7 +90,8 @@ def _write(result: Result, out: Path | None, plot_file: Path | None) -> None:
         write_plot(plot_file, result)
 
 
-def _print(result: Result, *, as_json: bool) -> None:
+def print_result(result: Result, *, as_json: bool) -> None:
+    """The result on stdout, as tables or as JSON."""
     from redmobile.bench.result import LatencyResult, to_builtins
 
     if as_json:

@@ -59,7 +59,7 @@ def command(target: str, images: Path, junit: Path | None, sheet: Path | None, o
     if as_json:
         print_json(to_builtins(checked.result))
     else:
-        _print(checked.result)
+        print_result(checked.result)
     if not checked.result.passed:
         raise ParityError(f"{target}: {_verdict(checked.result)}")
 
@@ -75,7 +75,8 @@ def _write(checked: Checked, junit: Path | None, sheet: Path | None) -> None:
         write_image(sheet, Image(checked.sheet))
 
 
-def _print(result: ParityResult) -> None:
+def print_result(result: ParityResult) -> None:
+    """The tables for people, on stdout."""
     for stage in result.stages:
         OUT.print(f"{stage.name:8} {stage.file} ({stage.sha256[:12]}), {stage.runtime}: {stage.input} -> {stage.output}", markup=False, style="dim")
     if result.pairs:
