@@ -192,6 +192,8 @@ _BENCH_PLAN = "model_latency"
 _BENCH_RUNS = 60
 _BENCH_SECONDS = 8.0
 _SHEET_HEIGHT = 720
+_ROW_HEIGHT = 400
+_SHOWN = 4
 UNWANTED = ("TRANSPOSE", "QUANTIZE", "DEQUANTIZE", "RELU", "RELU6", "RELU_0_TO_1", "RELU_N1_TO_1", "MINIMUM", "MAXIMUM")
 """Operators that cost a pass over memory each and that a well formed network does not need; QUANTIZE also leaves XNNPACK."""
 
@@ -207,12 +209,12 @@ class GraphCheck:
 
 @dataclasses.dataclass(frozen=True)
 class Built:
-    """What `build` left in `folder`. seconds: stage → how long it took; peak_bytes: the most memory that this process has held."""
+    """What `build` left in `folder`. photos: those shown before and after; seconds: stage → how long it took; peak_bytes: of this process."""
 
     folder: Path
     tflite: Path
     before_after: Path
-    photo: Path
+    photos: tuple[Path, ...]
     conversion: Conversion
     graph: GraphCheck
     parity: ParityResult
@@ -230,7 +232,7 @@ class Built:
             "parity_passed": self.parity.passed,
             "latency_p50_ms": self.latency.measured.latency.p50_ms,
             "latency_trusted": self.latency.measured.stability.trusted,
-            "photo": self.photo.name,
+            "photos": [photo.name for photo in self.photos],
             "seconds": self.seconds,
             "peak_bytes": self.peak_bytes,
         }
@@ -251,7 +253,7 @@ def build(
     """The whole way: export where there is no ONNX yet, convert, quantize, check the graph, compare, measure, show.
 
     model: on the shelf, or an .onnx file. calibrate, images: folders of pictures that set ranges, and of others to compare with; by default
-    `calibration` and `demo` beside model.toml. photo: what is shown before and after, by default the darkest of `images`.
+    `calibration` and `demo` beside model.toml. photo: what is shown before and after, by default the darkest four of `images`.
     Leaves in `out`: the .tflite, report.json, parity.json, latency.json, before_after.png. A failed gate raises nothing: see Built.parity.
     Raises InputError, DocumentError, UsageError, UnsupportedModelError, MissingExtraError (export without torch), DeviceError, OutputError.
     """
@@ -269,8 +271,8 @@ def build(
     )
     latency = stages.run("bench", lambda: _latency(tflite, threads, on_progress))
     sheet = out / "before_after.png"
-    stages.run("show", lambda: show_before_after(tflite, given.photo, sheet, threads))
-    built = Built(out, tflite, sheet, given.photo, converted.report, graph, parity, latency, stages.seconds, peak_bytes())
+    stages.run("show", lambda: show_before_after(tflite, given.photos, sheet, threads))
+    built = Built(out, tflite, sheet, given.photos, converted.report, graph, parity, latency, stages.seconds, peak_bytes())
     write_json(out / "parity.json", parity_to_builtins(parity))
     write_json(out / "latency.json", latency_to_builtins(latency))
     write_json(out / "report.json", built.as_json())
@@ -288,14 +290,15 @@ def check_graph(tflite: Path, operators: Mapping[str, int]) -> GraphCheck:
     return GraphCheck(coverage.partitions if coverage else 0, dict(coverage.left) if coverage else {}, unwanted)
 
 
-def show_before_after(tflite: Path, photo: Path, sheet: Path, threads: int | None = None) -> None:
-    """Enhance `photo` with the network in `tflite` and write both side by side, 720 pixels high, to `sheet` (.png or .jpg).
+def show_before_after(tflite: Path, photos: Sequence[Path], sheet: Path, threads: int | None = None) -> None:
+    """Enhance `photos` with the network in `tflite`; write each before and after, side by side, to `sheet` (.png or .jpg).
 
     Raises InputError, UnsupportedModelError, DeviceError, OutputError.
     """
-    before = read_image(photo).frame
-    after = ImageModel(open_runtime(tflite, threads=threads)).enhance(before)
-    made = contact_sheet([[before, after]], (f"before: {photo.name}", f"after: {tflite.name}"), _SHEET_HEIGHT)
+    model = ImageModel(open_runtime(tflite, threads=threads))
+    frames = [read_image(photo).frame for photo in photos]
+    rows = [[frame, model.enhance(frame)] for frame in frames]
+    made = contact_sheet(rows, ("before", f"after: {tflite.name}"), _SHEET_HEIGHT if len(rows) == 1 else _ROW_HEIGHT)
     write_image(sheet, Image(made))
 
 
@@ -326,7 +329,7 @@ class _Given:
     onnx: Path
     calibrate: Path | None
     images: Path
-    photo: Path
+    photos: tuple[Path, ...]
 
 
 def _given(model: str, out: Path, calibrate: Path | None, images: Path | None, photo: Path | None) -> _Given:
@@ -340,7 +343,7 @@ def _given(model: str, out: Path, calibrate: Path | None, images: Path | None, p
     images = images or _folder(beside, "demo")
     if images is None:
         raise UsageError(f"{model}: no pictures lie beside it to compare with; give a folder of them with --images DIR.")
-    return _Given(onnx, calibrate or _folder(beside, "calibration"), images, photo or _darkest(images))
+    return _Given(onnx, calibrate or _folder(beside, "calibration"), images, (photo,) if photo else _darkest(images))
 
 
 def _export(model: str, onnx: Path) -> Path:
@@ -355,9 +358,10 @@ def _folder(beside: Path | None, name: str) -> Path | None:
     return beside / name if beside and (beside / name).is_dir() else None
 
 
-def _darkest(images: Path) -> Path:
-    """The picture with the lowest mean: it shows best what the network does."""
-    return min(list_images(images), key=lambda path: float(read_image(path).frame.mean()))
+def _darkest(images: Path) -> tuple[Path, ...]:
+    """The pictures with the lowest mean, the darkest first: they show best what the network does."""
+    means = {path: float(read_image(path).frame.mean()) for path in list_images(images)}
+    return tuple(sorted(means, key=means.__getitem__)[:_SHOWN])
 
 
 def _latency(tflite: Path, threads: int | None, on_progress: OnProgress | None) -> LatencyResult:

@@ -32,14 +32,14 @@ Exit code 5: a gate of the converter failed; what was built is left all the same
 @click.option("--out", type=_PATH, required=True, metavar="DIR", help="Folder for what is built; made if it is not there.")
 @click.option("--calibrate", type=_PATH, metavar="DIR", help="Pictures that set the ranges.  [default: `calibration` beside model.toml]")
 @click.option("--images", type=_PATH, metavar="DIR", help="Other pictures, to compare with.  [default: `demo` beside model.toml]")
-@click.option("--photo", type=_PATH, metavar="FILE", help="What is shown before and after.  [default: the darkest of --images]")
+@click.option("--photo", type=_PATH, metavar="FILE", help="What is shown before and after.  [default: the darkest four of --images]")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each engine.  [default: all cores]")
 @json_option
 def command(model: str, converter: str, out: Path, as_json: bool, **options: Any) -> None:
     """Take MODEL, a model on the shelf or an .onnx file, the whole way in one call.
 
     Export where there is no ONNX yet (needs torch), convert, quantize, check how XNNPACK takes the graph, compare ONNX, float and converted file on
-    real pictures, measure the latency here, and enhance one photograph with the result.
+    real pictures, measure the latency here, and enhance photographs with the result.
     """
     from redmobile.errors import ParityError
     from redmobile.pipeline import build
@@ -80,4 +80,5 @@ def _print(built: Built) -> None:
     OUT.print()
     spent = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in built.seconds.items())
     OUT.print(f"Seconds: {spent}; at most {built.peak_bytes / 2**20:.0f} MiB of memory.", markup=False, style="dim")
-    OUT.print(f"Look at {built.before_after} ({built.photo.name} before and after). Figures: {built.folder}/*.json", markup=False)
+    photos = ", ".join(photo.stem for photo in built.photos)
+    OUT.print(f"Look at {built.before_after}: {photos}, before and after. Figures: {built.folder}/*.json", markup=False)
