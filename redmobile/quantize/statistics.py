@@ -105,7 +105,10 @@ def _count(flat: NDArray[np.float32], exponent: int) -> NDArray[np.int64]:
     inverse = np.float32(math.ldexp(1.0, -exponent))
     counts = np.zeros(1 << 16, np.int64)
     for start in range(0, flat.shape[1], _CHUNK):
-        scaled = flat[:, start : start + _CHUNK] * inverse
-        codes = np.floor(scaled, out=scaled).astype(np.int16).view(np.uint16)  # negative bins wrap to the top
-        counts += cv2.calcHist([codes], [0], None, [1 << 16], [0, 1 << 16]).ravel().astype(np.int64)
+        values = flat[:, start : start + _CHUNK]
+        scaled = values * inverse
+        codes = np.floor(scaled, out=scaled).astype(np.int16)
+        codes -= (codes == 0) & (values < 0)  # so small that the product vanished: still below zero
+        wrapped = codes.view(np.uint16)  # negative bins at the top
+        counts += cv2.calcHist([wrapped], [0], None, [1 << 16], [0, 1 << 16]).ravel().astype(np.int64)
     return np.concatenate([counts[-BINS_A_SIDE:], counts[:BINS_A_SIDE]])
