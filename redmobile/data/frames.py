@@ -53,6 +53,9 @@ _DEEP_STEP = 257
 """65535 / 255: the 16-bit codes between two 8-bit ones."""
 
 _GREY_MODES = frozenset({"1", "L", "LA", "I;16", "I;16B", "I;16L"})
+_DEEP_MODES = frozenset({"I;16", "I;16B", "I;16L", "RGB", "RGBA", "LA"})
+"""What Pillow calls the 16-bit pictures whose pixels OpenCV gives as grey, BGR or BGRA."""
+
 _REFUSED_MODES = frozenset({"F", "I"})
 _ORIENTATION_TAG = 0x0112
 _OPAQUE = ("JPEG", "BMP")
@@ -138,7 +141,7 @@ def read_image(path: Path) -> Image:
         else []
     )
     remarks += [f"{file.mode} was converted to RGB without a profile."] if file.mode in ("CMYK", "YCbCr", "LAB") else []
-    return dataclasses.replace(image, icc=kept, exif=upright(exif) if exif else None, lossless=b"VP8L" in data[:64], remarks=tuple(remarks))
+    return dataclasses.replace(image, icc=kept, exif=upright(exif) if exif else None, lossless=_lossless_webp(data), remarks=tuple(remarks))
 
 
 def write_image(path: Path, image: Image) -> tuple[str, ...]:
@@ -220,6 +223,8 @@ def _plain_image(file: PillowImage.Image) -> Image:
 
 
 def _deep_image(path: Path, file: PillowImage.Image, data: bytes, turned: int) -> Image:
+    if file.mode not in _DEEP_MODES:
+        raise InputError(f"{path}: has 16-bit {file.mode} pixels; of 16 bits, grey and RGB can be read.")
     if isinstance(file, TiffImagePlugin.TiffImageFile):
         data = upright(data)  # a TIFF is laid out as an EXIF block is; OpenCV turns some pictures by itself and others not
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
@@ -280,6 +285,17 @@ def _bits(file: PillowImage.Image, data: bytes) -> int:
     if isinstance(file, TiffImagePlugin.TiffImageFile):
         return 16 if max(file.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,))) == 16 else 8  # noqa: PLR2004
     return 8
+
+
+def _lossless_webp(data: bytes) -> bool:
+    """Whether a WebP file's pixels lie in a chunk 'VP8L' (RFC 9649, §2.6); a colour profile may stand before it."""
+    at = 12
+    while data[8:12] == b"WEBP" and at + 8 <= len(data):
+        kind, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        if kind in (b"VP8L", b"VP8 "):
+            return kind == b"VP8L"
+        at += 8 + length + length % 2
+    return False
 
 
 def _profile_fits(image: Image) -> bool:

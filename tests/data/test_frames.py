@@ -304,6 +304,33 @@ def test_list_images(tmp_path):
         list_images(tmp_path / "empty")
 
 
+@pytest.mark.parametrize("icc", [None, SRGB])
+def test_lossless_webp_stays_lossless(tmp_path, photo, icc):
+    write_image(tmp_path / "a.webp", frames.Image(photo, lossless=True, icc=icc))
+    write_image(tmp_path / "b.webp", read_image(tmp_path / "a.webp"))
+    again = read_image(tmp_path / "b.webp")
+    assert again.lossless
+    assert np.array_equal(again.frame, photo)
+    write_image(tmp_path / "c.webp", frames.Image(photo, icc=icc))
+    assert not read_image(tmp_path / "c.webp").lossless
+
+
+def test_grey_tiff_with_alpha(tmp_path, photo):
+    write_image(tmp_path / "a.tiff", frames.Image(np.repeat(photo[..., :1], 3, axis=2), grey=True, alpha=photo[..., 1]))
+    image = read_image(tmp_path / "a.tiff")
+    assert image.grey
+    assert np.array_equal(image.alpha, photo[..., 1])
+    assert np.array_equal(image.frame[..., 0], photo[..., 0])
+
+
+def test_16_bit_cmyk_is_refused(tmp_path):
+    tifffile = pytest.importorskip("tifffile", reason="comes with scikit-image")
+
+    tifffile.imwrite(tmp_path / "a.tiff", np.zeros((8, 8, 4), np.uint16), photometric="separated")
+    with pytest.raises(InputError, match="16-bit CMYK"):
+        read_image(tmp_path / "a.tiff")
+
+
 def test_reading_warns_nobody(tmp_path, photo):
     write_image(tmp_path / "a.png", frames.Image(photo))
     with warnings.catch_warnings():
