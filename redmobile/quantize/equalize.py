@@ -28,7 +28,7 @@ from redmobile.quantize.op_rules import FUSED_LIMITS, float_tensors
 
 FloatArray = NDArray[np.float64]
 
-LARGEST_GAIN = 64.0
+LARGEST_GAIN = 32.0
 """A channel that is nearly dead in calibration is not blown up beyond this: on another picture it may live."""
 
 _SHARE = 0.75
@@ -155,17 +155,17 @@ def _keeps_channels(operator: Operator, rank: int) -> bool:
 
 def _gains(classes: _Classes, peaks: Mapping[str, FloatArray]) -> FloatArray:
     """Key of a set → its gain: a share of what lets its channels reach the widest of their tensors; no RELU6 may cut more than before."""
-    gains = np.full(classes.count(), LARGEST_GAIN)
+    gains = np.full(classes.count(), math.inf)
     ceilings = np.full(classes.count(), math.inf)
     for tensor in classes.tensors:
         if tensor.name not in peaks:
             continue
         peak, keys = peaks[tensor.name], classes.of(tensor)
-        np.minimum.at(gains, keys, _ratio(np.full_like(peak, peak.max()), peak, LARGEST_GAIN))
+        np.minimum.at(gains, keys, _ratio(np.full_like(peak, peak.max()), peak, math.inf))
         if id(tensor) in classes.limits:
             room = _ratio(np.full_like(peak, classes.limits[id(tensor)]), peak * _HEADROOM, math.inf)
             np.minimum.at(ceilings, keys, np.maximum(room, 1.0))
-    shared: FloatArray = np.minimum(gains**_SHARE, ceilings)
+    shared: FloatArray = np.minimum(np.minimum(gains**_SHARE, LARGEST_GAIN), ceilings)
     shared[0] = 1.0
     return shared
 
@@ -181,7 +181,9 @@ def _channelled(operator: Operator) -> list[Tensor]:
 
 def _apply(operator: Operator, gains: Mapping[int, FloatArray]) -> None:
     """Rewrite the operator's constants; several operators may share them, so each gets its own."""
-    outgoing = gains.get(id(operator.outputs[0]), np.ones(1))
+    if all((gain == 1).all() for gain in gains.values()):
+        return
+    outgoing = gains[id(operator.outputs[0])]
     if operator.kind == "CONV_2D":
         incoming = gains[id(operator.inputs[0])]
         operator.inputs[1:] = [

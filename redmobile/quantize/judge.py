@@ -35,8 +35,7 @@ class Judge:
         self.trials += 1
         self._template = self._template or Template(model)
         engine = LitertTensors(self._template.fill(model))
-        errors = [self._frame_error(engine, model, index) for index in self._outputs]
-        return float(np.mean(errors))
+        return math.fsum(self._frame_error(engine, model, index) for index in self._outputs) / len(self._outputs)
 
     def codes(self, model: TfliteModel, index: int) -> NDArray[np.integer]:
         """The input of frame `index`: its quantization is fixed, so it is the same for every trial."""
@@ -49,7 +48,8 @@ class Judge:
 
     def _frame_error(self, engine: LitertTensors, model: TfliteModel, index: int) -> float:
         found = engine.run(self.codes(model, index))
-        return float(np.mean([self._output_error(found[name], model, name, expected) for name, expected in self._outputs[index].items()]))
+        expected = self._outputs[index]
+        return math.fsum(self._output_error(found[name], model, name, expected[name]) for name in expected) / len(expected)
 
     def _output_error(self, codes: NDArray[np.integer], model: TfliteModel, name: str, expected: NDArray[np.float32]) -> float:
         quantization = next(tensor.quantization for tensor in model.outputs if tensor.name == name)
@@ -65,9 +65,11 @@ def decibels(error: float) -> float:
     return -10 * math.log10(error) if error > 0 else math.inf
 
 
-def spread(count: int, wanted: int) -> list[int]:
-    """At most `wanted` indices of `count` things, evenly spread, the same every time."""
-    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, wanted))})
+def judged(frames: Sequence[Frame], wanted: int) -> list[int]:
+    """Indices of at most `wanted` frames, from dark to bright: by what they hold, so their order does not matter."""
+    ranked = sorted(range(len(frames)), key=lambda index: (float(frames[index].mean()), frames[index].tobytes()))
+    count = min(len(frames), wanted)
+    return [ranked[(2 * place + 1) * len(frames) // (2 * count)] for place in range(count)]
 
 
 def spans_of(outputs: dict[int, dict[str, NDArray[np.float32]]], exact: dict[str, Range]) -> dict[str, float]:

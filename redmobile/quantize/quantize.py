@@ -13,7 +13,7 @@ from redmobile.graph.tflite_model import TfliteModel
 from redmobile.quantize.bias_correction import Shifts, correct_biases, data_names
 from redmobile.quantize.calibrate import Calibration, OnProgress, Wanted, calibrate, check_frames, measure_peaks
 from redmobile.quantize.equalize import equalize, measured
-from redmobile.quantize.judge import Judge, decibels, frames_at, spans_of, spread
+from redmobile.quantize.judge import Judge, decibels, frames_at, judged, spans_of
 from redmobile.quantize.observers import Range
 from redmobile.quantize.op_rules import WIDE
 from redmobile.quantize.ranges import ACTIVATION_DTYPES, Layout, lay_out
@@ -100,7 +100,7 @@ class _Work:
         self._frames = frames
         self._input_range = input_range
         self._on_progress = on_progress
-        self._judged = spread(len(frames), JUDGED_FRAMES)
+        self._judged = judged(frames, JUDGED_FRAMES)
         self._stages: dict[str, Any] = {"frames": len(frames), "judged_frames": self._judged}
 
     def go(self, model: TfliteModel) -> Quantized:

@@ -84,6 +84,8 @@ def _extremes(flat: NDArray[np.float32]) -> tuple[float, float]:
 
 def _exponent_for(magnitude: float) -> int:
     """The smallest exponent with magnitude < 8192 · 2^exponent."""
+    if magnitude == 0:
+        return _SMALLEST_EXPONENT
     _, above = math.frexp(magnitude)  # magnitude < 2^above
     return max(above - BINS_A_SIDE.bit_length() + 1, _SMALLEST_EXPONENT)
 

@@ -31,12 +31,20 @@ class Build:
         self.operators = []
 
     def op(self, kind, inputs, shape, name=None, outputs=1, **options):
-        made = [Tensor(f"{name or kind.lower()}_{len(self.operators)}_{place}" if outputs > 1 else name or f"{kind.lower()}_{len(self.operators)}",
-                       tuple(shape), "float32") for place in range(outputs)]
+        """One operator; its output, or its outputs if there are several."""
+        made = [
+            Tensor(
+                f"{name or kind.lower()}_{len(self.operators)}_{place}" if outputs > 1 else name or f"{kind.lower()}_{len(self.operators)}",
+                tuple(shape),
+                "float32",
+            )
+            for place in range(outputs)
+        ]
         self.operators.append(Operator(kind, list(inputs), made, options))
         return made if outputs > 1 else made[0]
 
     def conv(self, source, channels, kernel=1, name=None, activation="NONE", gain=1.0, stride=1):
+        """A convolution with random weights, SAME padding."""
         fan = source.shape[-1] * kernel * kernel
         weights = self.rng.normal(0, gain / np.sqrt(fan), (channels, kernel, kernel, source.shape[-1])).astype(np.float32)
         bias = self.rng.normal(0, 0.1, channels).astype(np.float32)
@@ -45,6 +53,7 @@ class Build:
         return self.op("CONV_2D", [source, Tensor.constant("w", weights), Tensor.constant("b", bias)], shape, name, **options)
 
     def depthwise(self, source, kernel=3, name=None, activation="NONE"):
+        """A depthwise convolution with random weights, SAME padding."""
         channels = source.shape[-1]
         weights = self.rng.normal(0, 1 / kernel, (1, kernel, kernel, channels)).astype(np.float32)
         bias = self.rng.normal(0, 0.1, channels).astype(np.float32)
@@ -52,9 +61,11 @@ class Build:
         return self.op("DEPTHWISE_CONV_2D", [source, Tensor.constant("w", weights), Tensor.constant("b", bias)], source.shape, name, **options)
 
     def ints(self, *values):
+        """A constant of shapes or axes."""
         return Tensor.constant(f"ints_{len(self.operators)}", np.array(values, np.int32))
 
     def model(self, *outputs):
+        """What was built so far, with these outputs."""
         return TfliteModel(self.operators, [self.image], list(outputs))
 
 

@@ -41,7 +41,7 @@ def test_the_output_clamp_of_the_row_planes_vanishes_into_codes_of_an_image():
     output = quantized.outputs[0]
     assert (output.name, output.dtype, output.quantization) == ("enhanced", "int8", CODES)
     producer = {id(tensor): operator for operator in quantized.operators for tensor in operator.outputs}
-    adds = [source for source in producer[id(producer[id(output)].inputs[0])].inputs]
+    adds = producer[id(producer[id(output)].inputs[0])].inputs
     assert len(adds) == 4
     for plane in adds:
         assert plane.quantization == CODES

@@ -19,7 +19,9 @@ def quantization_of(model, name):
     return next(tensor.quantization for tensor in model.tensors() if tensor.name == name)
 
 
-@pytest.mark.parametrize(("low_high", "expected"), [((0, 1), (1 / 255, -128)), ((0, 255), (1.0, -128)), ((-1, 1), (2 / 255, 0)), ((0.5, 1), (1 / 255, -128))])
+@pytest.mark.parametrize(
+    ("low_high", "expected"), [((0, 1), (1 / 255, -128)), ((0, 255), (1.0, -128)), ((-1, 1), (2 / 255, 0)), ((0.5, 1), (1 / 255, -128))]
+)
 def test_the_input_is_quantized_by_its_range_whatever_was_seen(low_high, expected):
     build = Build()
     model = build.model(build.conv(build.image, 2))
@@ -103,7 +105,7 @@ def test_tensors_of_one_name_are_refused():
     build = Build()
     first = build.conv(build.image, 3, name="same")
     second = build.conv(first, 3, name="same")
-    with pytest.raises(UnsupportedModelError, match="same name.*same"):
+    with pytest.raises(UnsupportedModelError, match=r"same name.*same"):
         lay_out(build.model(second), (0, 1), 8)
 
 

@@ -1,0 +1,77 @@
+"""The search for observers: judged by the output, counted, deterministic."""
+
+import numpy as np
+import pytest
+from quantize_models import Build, frames, mini_red
+
+from redmobile.core.converter import ActivationQuantization, Quantize
+from redmobile.quantize.calibrate import Wanted, calibrate
+from redmobile.quantize.judge import decibels, judged
+from redmobile.quantize.observers import OBSERVERS
+from redmobile.quantize.quantize import quantize
+from redmobile.quantize.ranges import lay_out
+from redmobile.quantize.search import Candidates, search
+
+
+@pytest.fixture
+def candidates():
+    layout = lay_out(mini_red(), (0, 1), 8)
+    return Candidates(layout, calibrate(layout.model, frames(), (0, 1), Wanted(layout.observed())).statistics)
+
+
+def scored(candidates, wished):
+    """A judge for whom each group that has the wished-for scale is worth one."""
+
+    def judge(quantizations):
+        groups = candidates._layout.groups
+        return sum(quantizations[id(groups[place].tensors[0])] != candidates.quantization(place, wished[place]) for place in candidates.free) + 1.0
+
+    return judge
+
+
+def test_each_group_gets_the_observer_that_the_output_likes(candidates):
+    names = list(OBSERVERS)
+    wished = {place: names[index % 3] for index, place in enumerate(candidates.free)}
+    found = search(candidates, scored(candidates, wished), trials=1000)
+    assert found.error == 1.0
+    assert found.trials < 1000
+
+
+@pytest.mark.parametrize("trials", [1, 4, 6, 9])
+def test_trials_are_counted_and_never_exceeded(candidates, trials):
+    calls = []
+    found = search(candidates, lambda quantizations: calls.append(quantizations) or 1.0, trials)
+    assert found.trials == len(calls) <= trials
+
+
+def test_it_is_never_worse_than_the_best_observer_everywhere():
+    recipe = Quantize(activations=ActivationQuantization(search=40))
+    stages = quantize(mini_red(), recipe, frames()).report.stages["search"]
+    assert stages["psnr_db"] >= max(stages["uniform_psnr_db"].values())
+    assert set(stages["uniform_psnr_db"]) == set(OBSERVERS)
+
+
+def test_progress_is_told(candidates):
+    told = []
+    search(candidates, lambda _: 1.0, 8, lambda *args: told.append(args))
+    assert told[0] == ("searching", 1, 8)
+
+
+def test_a_model_without_choices_needs_no_search():
+    build = Build()
+    out = build.op("LOGISTIC", [build.image], build.image.shape)
+    recipe = Quantize(activations=ActivationQuantization(search=10))
+    assert "search" not in quantize(build.model(out), recipe, frames()).report.stages
+
+
+@pytest.mark.parametrize(("count", "wanted", "expected"), [(1, 2, [0]), (2, 2, [0, 1]), (4, 2, [1, 3]), (5, 3, [0, 2, 4]), (7, 1, [3])])
+def test_judged_frames_are_spread_from_dark_to_bright_in_any_order(count, wanted, expected):
+    pictures = [np.full((2, 2, 3), 10 * index, np.uint8) for index in range(count)]
+    assert judged(pictures, wanted) == expected
+    assert [count - 1 - index for index in judged(pictures[::-1], wanted)] == expected
+
+
+def test_decibels():
+    assert decibels(0.01) == pytest.approx(20)
+    assert decibels(0) == float("inf")
+    assert np.isfinite(decibels(1e-12))
