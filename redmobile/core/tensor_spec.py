@@ -33,7 +33,7 @@ class TensorSpec:
 
 def guess_layout(shape: tuple[int, ...]) -> Layout:
     """The layout of an image tensor of `shape`, from where the small channel count (1, 3 or 4) stands."""
-    if len(shape) != 4:
+    if len(shape) != 4:  # noqa: PLR2004 - batch, two of space, channels
         return "?"
     if shape[3] in (1, 3, 4):
         return "NHWC"
