@@ -73,19 +73,17 @@ def split_photos(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     return [path for path in paths if path not in held], [path for path in paths if path in held]
 
 
-def load_photos(paths: Sequence[Path], smallest: int) -> list[Frame]:
-    """Read photographs as RGB, shrunk to at most 1600 pixels; those with a side below `smallest` are enlarged to it."""
-    return [_fit(frame, smallest) for frame in _read_all(paths)]
+def load_photos(paths: Sequence[Path]) -> list[Frame]:
+    """Read photographs as RGB, shrunk to at most 1600 pixels on the long side."""
+    return [_shrink(frame) for frame in _read_all(paths)]
 
 
 def pair_paths(folder: Path) -> list[tuple[Path, Path]]:
     """(low/NAME, high/NAME) for every name in both folders, whatever their endings. Raises InputError."""
     lows, highs = ({path.stem: path for path in list_pictures(folder / part)} for part in ("low", "high"))
     if lows.keys() != highs.keys():
-        alone = sorted(lows.keys() ^ highs.keys())
-        raise InputError(
-            f"{folder}: low/ and high/ must hold the same names; without a partner: {', '.join(alone[:5])}{' …' if len(alone) > 5 else ''}."
-        )  # noqa: PLR2004
+        alone = ", ".join(sorted(lows.keys() ^ highs.keys())[:5])
+        raise InputError(f"{folder}: low/ and high/ must hold the same names; without a partner (the first five): {alone}.")
     return [(lows[name], highs[name]) for name in sorted(lows)]
 
 
@@ -137,23 +135,31 @@ def _read(path: Path) -> Frame:
     return np.ascontiguousarray(found[..., ::-1], np.uint8)
 
 
-def _fit(frame: Frame, smallest: int) -> Frame:
+def _shrink(frame: Frame) -> Frame:
     height, width = frame.shape[:2]
-    scale = min(1.0, _LONGEST / max(height, width))
-    scale = max(scale, smallest / min(height, width))
-    if scale == 1.0:
+    scale = _LONGEST / max(height, width)
+    if scale >= 1:
         return frame
-    size = (max(smallest, round(width * scale)), max(smallest, round(height * scale)))
-    return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC), np.uint8)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _augment(rng: np.random.Generator, crop: tuple[int, int], *frames: Frame) -> list[Frame]:
-    """The same random crop, flip and (if the crop is square) quarter turn of each frame."""
+    """The same random crop, flip and (if the crop is square) quarter turn of each frame; a smaller frame is mirrored on, as `enhance` does."""
     height, width = crop
-    if frames[0].shape[0] < height or frames[0].shape[1] < width:
-        raise UsageError(f"A crop of {height}×{width} does not fit into a picture of {frames[0].shape[0]}×{frames[0].shape[1]}: give a smaller crop.")
-    top, left = rng.integers(frames[0].shape[0] - height + 1), rng.integers(frames[0].shape[1] - width + 1)
+    offsets = [int(rng.integers(abs(have - want) + 1)) for have, want in zip(frames[0].shape[:2], crop, strict=True)]
+    frames = tuple(_mirror(frame, crop, offsets) for frame in frames)
+    top, left = (offset if have > want else 0 for offset, have, want in zip(offsets, frames[0].shape[:2], crop, strict=True))
     flip_rows, flip_columns, turn = rng.integers(2, size=3)
     rows, columns = slice(None, None, -1 if flip_rows else 1), slice(None, None, -1 if flip_columns else 1)
     cut = [frame[top : top + height, left : left + width][rows, columns] for frame in frames]
     return [part.transpose(1, 0, 2) if turn and height == width else part for part in cut]
+
+
+def _mirror(frame: Frame, size: tuple[int, int], offsets: Sequence[int]) -> Frame:
+    """`frame` enlarged to at least `size` by reflection, itself `offsets` (rows, columns) from the top and the left where it was smaller."""
+    missing = [max(0, want - have) for have, want in zip(frame.shape[:2], size, strict=True)]
+    if not any(missing):
+        return frame
+    (top, bottom), (left, right) = ((offset, lack - offset) if lack else (0, 0) for offset, lack in zip(offsets, missing, strict=True))
+    return np.asarray(cv2.copyMakeBorder(frame, top, bottom, left, right, cv2.BORDER_REFLECT_101), np.uint8)

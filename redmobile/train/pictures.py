@@ -20,13 +20,11 @@ def load_pictures(plan: TrainingPlan, photos: Path | None, pairs: Path | None, h
 
     Validation: held-out real pairs where there are any, else held-out photographs with a fixed degradation. Raises InputError, UsageError.
     """
-    smallest = max((min(phase.crop) for phase in plan.phase if phase.photos_in_batch), default=1)
-    longest = max((max(phase.crop) for phase in plan.phase if phase.photos_in_batch), default=1)
     train_photos, train_pairs, validation = None, None, []
     if photos:
         training, held = split_photos(list_pictures(photos))
-        train_photos = Photos(load_photos(training, max(smallest, longest)))
-        clean = [frame[:_VALIDATION_SIZE, :_VALIDATION_SIZE] for frame in load_photos(held, smallest)]
+        train_photos = Photos(load_photos(training))
+        clean = [frame[:_VALIDATION_SIZE, :_VALIDATION_SIZE] for frame in load_photos(held)]
         validation = [(LowLight()(frame, np.random.default_rng([plan.seed, index])), frame) for index, frame in enumerate(clean)]
     if pairs:
         kept, held_pairs = split_pairs(pair_paths(pairs), hold_out)

@@ -10,9 +10,11 @@ from redmobile.data.degradations.low_light import LowLight
 
 
 class Phase(Document):
-    """`steps` steps on one source. crop: (height, width) in pixels; learning_rate: the highest, after `warmup` steps.
+    """`steps` steps on one source.
 
+    crop: (height, width) in pixels, pictures that are smaller are mirrored on; learning_rate: the highest, after `warmup` steps.
     source: `photos` (clean photographs, darkened on the fly by `low_light`: no labels) or `pairs` (real low/high pairs).
+    anneal: steps over which the rate falls to zero, `steps` unless the phase ends before.
     photos_share: part of a batch of pairs that comes from photographs, so that fine-tuning on pictures of one kind of
     darkness does not unlearn the others.
     """
@@ -23,6 +25,7 @@ class Phase(Document):
     crop: tuple[int, int] = (256, 256)
     learning_rate: float = 1e-4
     warmup: int = 100
+    anneal: int | None = None
     photos_share: float = 0.0
     low_light: LowLight = LowLight()
 
@@ -34,7 +37,7 @@ class Phase(Document):
     def rate(self, step: int) -> float:
         """The learning rate at `step` of the phase: linear warm-up, then cosine annealing to zero (Loshchilov & Hutter, 2017)."""
         warm = min(1.0, (step + 1) / max(self.warmup, 1))
-        return self.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / self.steps))
+        return self.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / (self.anneal or self.steps)))
 
 
 class TrainingPlan(Document):

@@ -69,24 +69,24 @@ def test_pairs_are_cut_alike():
     assert np.array_equal(low, clean // 3)
 
 
-def test_crop_larger_than_the_picture_is_refused():
-    frame = np.zeros((50, 70, 3), np.uint8)
-    with pytest.raises(UsageError, match=r"64×64 does not fit into a picture of 50×70"):
-        Pairs([(frame, frame)]).batch(np.random.default_rng(0), 1, (64, 64))
+def test_picture_smaller_than_the_crop_is_mirrored_on():
+    high = np.random.default_rng(0).integers(0, 256, (30, 70, 3), np.uint8)
+    low, clean = Pairs([(high // 3, high)]).batch(np.random.default_rng(5), 4, (64, 96))
+    assert clean.shape == (4, 64, 96, 3)
+    assert np.array_equal(low, clean // 3)
+    assert {tuple(pixel) for pixel in clean.reshape(-1, 3)} <= {tuple(pixel) for pixel in high.reshape(-1, 3)}
 
 
-def test_small_photo_is_enlarged_and_large_one_shrunk(tmp_path):
+def test_only_large_photographs_are_shrunk(tmp_path):
     small, large = _write(tmp_path / "s.png", size=(40, 60)), _write(tmp_path / "l.png", size=(900, 3200))
-    frames = load_photos([small, large], 256)
-    assert min(frames[0].shape[:2]) == 256
-    assert frames[1].shape == (450, 1600, 3)
+    assert [frame.shape for frame in load_photos([small, large])] == [(40, 60, 3), (450, 1600, 3)]
 
 
 def test_unreadable_picture_is_named(tmp_path):
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"\x89PNG\r\n\x1a\n truncated")
     with pytest.raises(InputError, match=r"broken\.png"):
-        load_photos([broken], 1)
+        load_photos([broken])
 
 
 def test_empty_folder_missing_folder_and_file_are_told_apart(tmp_path):
