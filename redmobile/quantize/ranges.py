@@ -206,14 +206,12 @@ def _constant_spans(model: TfliteModel, ties: Ties, folding: Folding) -> dict[in
 
 
 def _exact_ranges(model: TfliteModel, ties: Ties, folding: Folding) -> dict[int, Range]:
-    """Key of a group → the bounds of the clamps that end the graph: they say what the output's codes mean."""
+    """Key of a group → the bounds of the clamps that end the graph, fused ones too: they say what the output's codes mean."""
     outputs = {id(tensor) for tensor in model.outputs}
     folded = [operator for operator in model.operators if id(operator) in folding.folded]
-    ending = {ties.of(operator.outputs[0]) for operator in folded if id(operator.outputs[0]) in outputs}
-    ranges: dict[int, Range] = dict.fromkeys(ending, EVERYTHING)
-    for operator in folded:
-        key = ties.of(operator.outputs[0])
-        if key in ending:
-            low, high = folding.folded[id(operator)]
-            ranges[key] = (max(low, ranges[key][0]), min(high, ranges[key][1]))
+    spans: dict[int, list[Limits]] = {ties.of(operator.outputs[0]): [] for operator in folded if id(operator.outputs[0]) in outputs}
+    for root in roots(model):
+        if ties.of(root) in spans:
+            spans[ties.of(root)].append(folding.limits[id(root)])
+    ranges = {key: (min(low for low, _ in limits), max(high for _, high in limits)) for key, limits in spans.items()}
     return {key: (low, high) for key, (low, high) in ranges.items() if math.isfinite(low) and math.isfinite(high)}

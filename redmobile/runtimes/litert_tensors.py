@@ -39,11 +39,14 @@ class LitertTensors:
     def run(self, array: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Outputs by name. They are views of the engine's memory: valid until the next run, and not to be held beyond it.
 
-        Raises UsageError if `array` does not have the shape and dtype of the input.
+        Raises UsageError if `array` does not have the shape and dtype of the input, DeviceError if LiteRT cannot run an operator.
         """
         if array.shape != self.input_shape or array.dtype != self._input["dtype"]:
             expected, found = "×".join(map(str, self.input_shape)), "×".join(map(str, array.shape))
             raise UsageError(f"The network's input is {expected} {self._input['dtype'].__name__}; an array of {found} {array.dtype} was given.")
         self._interpreter.set_tensor(self._input["index"], array)
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as error:
+            raise DeviceError(f"LiteRT failed while running the model ({' '.join(str(error).split())}).") from error
         return {name: self._interpreter.tensor(index)() for name, index in self._outputs.items()}

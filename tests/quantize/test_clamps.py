@@ -119,6 +119,15 @@ def test_minimum_and_maximum_with_constants_are_clamps_too():
     assert_close(model, quantized, frames())
 
 
+def test_an_output_clamped_by_a_fused_relu_and_a_minimum_has_codes_of_an_image():
+    build = Build(2)
+    total = build.op("ADD", [build.conv(build.image, 3), build.image], SHAPE, fused_activation_function="RELU")
+    model = build.model(build.op("MINIMUM", [total, scalar(1.0)], SHAPE, name="out"))
+    quantized = quantize(model, PLAIN, [frames()[0] // 4]).model
+    assert kinds(quantized) == ["CONV_2D", "ADD"]
+    assert quantized.outputs[0].quantization == CODES
+
+
 def test_a_bound_that_leaves_out_zero_cannot_be_a_saturation():
     build = Build(2)
     model = build.model(build.op("MAXIMUM", [build.conv(build.image, 3, gain=3.0), scalar(0.25)], SHAPE, name="out"))

@@ -1,0 +1,172 @@
+"""ONNX → .tflite with every recipe on the shelf, and what is refused."""
+
+import json
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from redmobile.convert.metadata import read_metadata
+from redmobile.core.converter import Converter, Quantize, load_converter
+from redmobile.core.results import to_json
+from redmobile.errors import InputError, UnsupportedModelError, UsageError
+from redmobile.graph.tflite_read import read_tflite
+from redmobile.pipeline import CALIBRATION_ENTRY, convert, find_source
+
+HEIGHT, WIDTH = 32, 48
+
+
+def write_onnx(path, *, channels=3, metadata=None, output_op=None):
+    """Conv 3×3 → ReLU6 → Conv 1×1 → + image → Clip(0, 1); another `output_op` stands in for the Clip."""
+    rng = np.random.default_rng(0)
+    constants = {
+        "w1": rng.normal(0, 0.3, (6, channels, 3, 3)),
+        "b1": rng.normal(0, 0.1, 6),
+        "w2": rng.normal(0, 0.2, (channels, 6, 1, 1)),
+        "b2": np.zeros(channels),
+        "zero": np.array(0.0),
+        "one": np.array(1.0),
+        "six": np.array(6.0),
+    }
+    nodes = [
+        helper.make_node("Conv", ["image", "w1", "b1"], ["a"], pads=[1, 1, 1, 1]),
+        helper.make_node("Clip", ["a", "zero", "six"], ["b"]),
+        helper.make_node("Conv", ["b", "w2", "b2"], ["c"]),
+        helper.make_node("Add", ["c", "image"], ["d"]),
+        helper.make_node(output_op, ["d", "image"], ["enhanced"]) if output_op else helper.make_node("Clip", ["d", "zero", "one"], ["enhanced"]),
+    ]
+    shape = [1, channels, HEIGHT, WIDTH]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("image", "enhanced")]
+    initializers = [numpy_helper.from_array(value.astype(np.float32), name) for name, value in constants.items()]
+    model = helper.make_model(helper.make_graph(nodes, "g", values[:1], values[1:], initializers), opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    helper.set_model_props(model, metadata or {})
+    onnx.save(model, path)
+    return path
+
+
+@pytest.fixture
+def network(tmp_path):
+    return write_onnx(tmp_path / "net.onnx")
+
+
+@pytest.fixture
+def photos(tmp_path):
+    (tmp_path / "photos").mkdir()
+    rng = np.random.default_rng(1)
+    for index in range(4):
+        cv2.imwrite(str(tmp_path / "photos" / f"{index}.png"), rng.integers(0, 60 * (index + 1), (40, 40, 3), dtype=np.uint8))
+    return tmp_path / "photos"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "dtype", "kinds"),
+    [
+        ("litert_fp32", "float32", {"CONV_2D", "ADD", "MINIMUM"}),
+        ("litert_fp16", "float32", {"CONV_2D", "ADD", "MINIMUM", "DEQUANTIZE"}),
+        ("litert_int8", "int8", {"CONV_2D", "ADD"}),
+        ("litert_int16x8", "int16", {"CONV_2D", "ADD", "RELU"}),
+    ],
+)
+def test_every_recipe_on_the_shelf(network, photos, recipe, dtype, kinds):
+    made = convert(network, recipe, photos)
+    model = read_tflite(made.data)
+    assert [tensor.dtype for tensor in model.inputs + model.outputs] == [dtype, dtype]
+    assert {operator.kind for operator in model.operators} == kinds == set(made.report.operators)
+    metadata = read_metadata(made.data)
+    assert metadata.converter == recipe
+    assert metadata.onnx_sha256 == made.report.onnx_sha256
+    json.loads(to_json(made.report.as_json()))
+
+
+def test_the_same_inputs_give_the_same_bytes(network, photos):
+    assert convert(network, "litert_int8", photos).data == convert(network, "litert_int8", photos).data
+
+
+def test_the_images_are_locked_in_file_and_report(network, photos):
+    made = convert(network, "litert_int8", photos, samples=2)
+    lock = json.loads(read_tflite(made.data).metadata[CALIBRATION_ENTRY])
+    assert lock == made.report.calibration
+    assert list(lock) == ["0.png", "3.png"]
+
+
+def test_frames_can_be_given_instead_of_a_folder(network):
+    frames = [np.full((HEIGHT, WIDTH, 3), 10 * index, np.uint8) for index in range(3)]
+    made = convert(network, "litert_int8", frames)
+    assert list(made.report.calibration) == ["frame 0", "frame 1", "frame 2"]
+    assert made.report.quantization.stages["frames"] == 3
+
+
+def test_the_range_of_the_input_comes_from_the_onnx_file(tmp_path, photos):
+    network = write_onnx(tmp_path / "wide.onnx", metadata={"redmobile.input_range": "0,255"})
+    model = convert(network, "litert_int8", photos).model
+    assert (float(model.inputs[0].quantization.scale[0]), int(model.inputs[0].quantization.zero_point[0])) == (1.0, -128)
+
+
+@pytest.mark.parametrize("io", ["int8", "uint8", "float32"])
+def test_the_type_of_inputs_and_outputs_can_be_chosen(network, photos, io):
+    model = convert(network, "litert_int8", photos, io=io).model
+    assert [tensor.dtype for tensor in model.inputs + model.outputs] == [io, io]
+
+
+def test_a_recipe_may_be_an_object_or_a_file(network, photos, tmp_path):
+    made = convert(network, Converter(says="mine", quantize=Quantize(equalize=False)), photos)
+    assert made.report.converter == "custom"
+    (tmp_path / "mine.toml").write_text('says = "mine"\n[quantize]\nactivations = { search = 0 }\n')
+    made = convert(network, str(tmp_path / "mine.toml"), photos)
+    assert made.report.converter == "mine"
+    assert "search" not in made.report.quantization.stages
+
+
+def test_the_shelf_is_read_without_complaint():
+    for name in ("litert_fp32", "litert_fp16", "litert_int8", "litert_int16x8"):
+        assert load_converter(name).says
+
+
+def test_quantizing_without_images_is_refused_with_advice(network):
+    with pytest.raises(UsageError, match="--calibrate DIR"):
+        convert(network, "litert_int8")
+
+
+def test_an_integer_type_without_quantization_is_refused(network):
+    with pytest.raises(UsageError, match="does not quantize"):
+        convert(network, "litert_fp32", io="uint8")
+
+
+def test_a_type_that_does_not_go_with_the_width_is_refused(network, photos):
+    with pytest.raises(UsageError, match="16-bit activations can be"):
+        convert(network, "litert_int16x8", photos, io="uint8")
+
+
+def test_pictures_cannot_calibrate_a_network_of_other_channels(tmp_path, photos):
+    network = write_onnx(tmp_path / "four.onnx", channels=4)
+    with pytest.raises(UnsupportedModelError, match="1×32×48×4"):
+        convert(network, "litert_int8", photos)
+
+
+def test_an_operator_without_8_bit_form_is_named(tmp_path, photos):
+    network = write_onnx(tmp_path / "ratio.onnx", output_op="Div")
+    with pytest.raises(UnsupportedModelError, match="DIV"):
+        convert(network, "litert_int8", photos)
+
+
+def test_an_unknown_recipe_is_refused(network):
+    with pytest.raises(InputError, match="Unknown converter 'int9'"):
+        convert(network, "int9")
+
+
+def test_a_source_is_a_path_or_a_model_on_the_shelf(tmp_path, monkeypatch):
+    folder = tmp_path / "models" / "mine"
+    (folder / "calibration").mkdir(parents=True)
+    (folder / "model.toml").write_text("")
+    monkeypatch.setenv("REDMOBILE_SHELF", str(tmp_path))
+    assert find_source("some/where.onnx").onnx.name == "where.onnx"
+    with pytest.raises(InputError, match="redmobile export mine"):
+        find_source("mine")
+    write_onnx(folder / "mine.onnx")
+    assert find_source("mine").onnx == folder / "mine.onnx"
+    assert find_source("mine").calibration == folder / "calibration"
+    with pytest.raises(InputError, match="Unknown model 'yours'"):
+        find_source("yours")
