@@ -132,6 +132,12 @@ def test_the_readme_names_every_command_and_the_two_ways_in():
     assert not missing
 
 
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_every_link_into_the_repository_leads_somewhere(document):
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / document).read_text())
+    assert not [link for link in links if not (ROOT / link).exists()]
+
+
 def test_the_bootstrap_runs_with_nothing_but_the_standard_library():
     imported = re.findall(r"^(?:import|from) (\w+)", (ROOT / ".ci" / "bootstrap_uv.py").read_text(), re.MULTILINE)
     assert imported
