@@ -185,7 +185,7 @@ def _port(tensor: Any) -> str:
     return f"{text}, scale {tensor.quantization.scale[0]:.9g}, zero point {tensor.quantization.zero_point[0]}"
 
 
-BUILD_SAMPLES = 8
+BUILD_SAMPLES = 12
 """Calibration images that `build` takes."""
 
 _BENCH_PLAN = "model_latency"
