@@ -195,24 +195,23 @@ def import_problem(module: str) -> str:
 
 
 def inspect_model(name: str) -> ModelState:
-    """Which files of the model `name` are there. numerics.json may hold `sha256`: file name → hash; those files are compared."""
+    """Which files of the model `name` are there, and whether they are those that numerics.json, the result of `redmobile parity`, tells of."""
     folder = shelf.find("models", name)
     wanted = ("model.toml", f"{name}.onnx", f"{name}_int8.tflite", "weights.safetensors", "numerics.json", "card.md")
     present = tuple(file for file in wanted if (folder / file).is_file())
     missing = tuple(file for file in wanted if file not in present)
-    return ModelState(name, present, missing, _differing(folder))
+    return ModelState(name, present, missing, _differing(folder, present))
 
 
-def _differing(folder: Path) -> tuple[str, ...]:
+def _differing(folder: Path, present: tuple[str, ...]) -> tuple[str, ...]:
     numerics = folder / "numerics.json"
-    if not numerics.is_file():
+    if numerics.name not in present:
         return ()
     try:
-        document = read_json(numerics)
-    except RedmobileError:
+        hashes = {Path(stage["file"]).name: stage["sha256"] for stage in read_json(numerics)["stages"]}
+    except (RedmobileError, KeyError, TypeError):
         return (numerics.name,)
-    hashes = document.get("sha256", {}) if isinstance(document, dict) else {}
-    return tuple(file for file, known in hashes.items() if not (folder / file).is_file() or sha256_file(folder / file) != known)
+    return tuple(file for file in present if file in hashes and sha256_file(folder / file) != hashes[file])
 
 
 def _minimums() -> dict[str, str]:

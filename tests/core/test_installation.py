@@ -86,7 +86,8 @@ def test_a_models_files_are_compared_with_numerics_json(tmp_path, monkeypatch):
     (folder / "mine.onnx").write_bytes(b"onnx")
     monkeypatch.setenv("REDMOBILE_SHELF", str(tmp_path))
     assert inspect_model("mine").differing == ()
-    write_json(folder / "numerics.json", {"sha256": {"mine.onnx": sha256_file(folder / "mine.onnx")}})
+    stages = [{"file": "/elsewhere/mine.onnx", "sha256": sha256_file(folder / "mine.onnx")}, {"file": "lowered from mine.onnx", "sha256": "0"}]
+    write_json(folder / "numerics.json", {"stages": stages})
     state = inspect_model("mine")
     assert (state.differing, "mine.onnx" in state.present, "mine_int8.tflite" in state.missing) == ((), True, True)
     (folder / "mine.onnx").write_bytes(b"other")
