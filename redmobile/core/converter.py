@@ -38,7 +38,7 @@ class ActivationQuantization(Document):
     symmetric: bool = False
     granularity: Literal["tensor"] = "tensor"
     observer: Observer = "percentile_99_9"
-    search: Annotated[int, msgspec.Meta(ge=0)] = 32
+    search: Annotated[int, msgspec.Meta(ge=0)] = 48
 
 
 class WeightQuantization(Document):

@@ -24,31 +24,26 @@ from redmobile.runtimes.litert_tensors import LitertTensors
 OnProgress = Callable[[str, int, int], None]
 """(stage, done, total)."""
 
-_IMAGE_RANK = 4
+IMAGE_RANK = 4
+_ROW_STEP = 3
 
 FloatArray = NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True)
 class Calibration:
-    """What was seen. Nothing of it depends on the order of the frames, but `outputs`, which goes by their index.
-
-    statistics: name of a tensor → histogram; means: name → (C,) mean of each channel; outputs: index of a kept frame → its sampled float
-    outputs by name.
-    """
+    """What was seen; nothing of it depends on the order of the frames. By name of a tensor: histogram, and (C,) mean of each channel."""
 
     statistics: dict[str, Statistics]
     means: dict[str, FloatArray]
-    outputs: dict[int, dict[str, NDArray[np.float32]]]
 
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """Names of tensors to take statistics and channel means of, and the indices of the frames whose outputs are kept."""
+    """Names of tensors to take statistics and channel means of."""
 
     statistics: Sequence[str]
     means: Sequence[str] = ()
-    outputs: Sequence[int] = ()
 
 
 def calibrate(model: TfliteModel, frames: Sequence[Frame], input_range: Range, wanted: Wanted, on_progress: OnProgress | None = None) -> Calibration:
@@ -59,19 +54,27 @@ def calibrate(model: TfliteModel, frames: Sequence[Frame], input_range: Range, w
     """
     statistics = {name: Statistics() for name in wanted.statistics}
     means: dict[str, list[FloatArray]] = {name: [] for name in wanted.means}
-    outputs: dict[int, dict[str, NDArray[np.float32]]] = {}
-    names = [tensor.name for tensor in model.outputs]
 
-    def look(index: int, name: str, values: NDArray[np.float32]) -> None:
+    def look(_: int, name: str, values: NDArray[np.float32]) -> None:
         if name in statistics:
             statistics[name].add(values, name)
         if name in means:
             means[name].append(values.reshape(-1, values.shape[-1]).mean(axis=0, dtype=np.float64))
-        if index in wanted.outputs and name in names:
-            outputs.setdefault(index, {})[name] = sample(values).copy()
 
     _run(model, frames, input_range, [*statistics, *means], look, "calibrating", on_progress)
-    return Calibration(statistics, {name: _mean(each) for name, each in means.items()}, outputs)
+    return Calibration(statistics, {name: _mean(each) for name, each in means.items()})
+
+
+def float_outputs(model: TfliteModel, frames: Sequence[Frame], input_range: Range) -> list[dict[str, NDArray[np.float32]]]:
+    """What the float `model` makes of each frame: its sampled outputs by name. Raises as `calibrate`."""
+    outputs: list[dict[str, NDArray[np.float32]]] = [{} for _ in frames]
+    names = [tensor.name for tensor in model.outputs]
+
+    def look(index: int, name: str, values: NDArray[np.float32]) -> None:
+        outputs[index][name] = sample(values).copy()
+
+    _run(model, frames, input_range, names, look, "", None)
+    return [{name: found[name] for name in names} for found in outputs]
 
 
 def measure_peaks(
@@ -144,4 +147,9 @@ def to_codes(frame: Frame, input_range: Range, quantization: Quantization, dtype
 
 def sample(output: NDArray[Any]) -> NDArray[Any]:
     """Every third row of a (1, H, W, C) image, other outputs whole: enough to judge by, and three meets all phases of a pixel shuffle."""
-    return output[:, ::3] if output.ndim == _IMAGE_RANK else output
+    return output[:, ::_ROW_STEP] if output.ndim == IMAGE_RANK else output
+
+
+def sampled_rows(rows: int) -> int:
+    """How many of the first `rows` rows of an image are sampled."""
+    return -(-rows // _ROW_STEP)

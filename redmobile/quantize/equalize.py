@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from redmobile.graph.tflite_model import Operator, Tensor, TfliteModel
 from redmobile.quantize.op_rules import FUSED_LIMITS, float_tensors
+from redmobile.quantize.ties import is_summary
 
 FloatArray = NDArray[np.float64]
 
@@ -68,7 +69,6 @@ class _Classes:
     def __init__(self, model: TfliteModel) -> None:
         self._parents = [0]
         self._nodes: dict[int, NDArray[np.intp]] = {}
-        self._ceilings: dict[int, list[int]] = {}
         self.tensors = [tensor for tensor in model.tensors() if tensor.data is None and tensor.dtype == "float32" and tensor.shape]
         self.limits: dict[int, float] = {}
         for tensor in self.tensors:
@@ -79,6 +79,8 @@ class _Classes:
             self._freeze([tensor])
         for operator in model.operators:
             self._tie(operator)
+        self._freeze_lonely_summaries()
+        for operator in model.operators:
             limit = FUSED_LIMITS[operator.options.get("fused_activation_function", "NONE")][1]
             if math.isfinite(limit):
                 self.limits[id(operator.outputs[0])] = limit
@@ -105,6 +107,13 @@ class _Classes:
         for one, other in zip(ones, others, strict=True):
             low, high = sorted((self._root(int(one)), self._root(int(other))))
             self._parents[high] = low  # the smaller key wins, so set 0 swallows what it meets
+
+    def _freeze_lonely_summaries(self) -> None:
+        """Calibration sees too little of summaries of the whole picture to scale channels by them alone."""
+        spread = {key for tensor in self.tensors if not is_summary(tensor) for key in self.of(tensor).tolist()}
+        for tensor in self.tensors:
+            keys = self.of(tensor)
+            self._join(keys, [key if key in spread else 0 for key in keys.tolist()])
 
     def _freeze(self, tensors: Iterable[Tensor]) -> None:
         for tensor in tensors:
@@ -161,7 +170,8 @@ def _gains(classes: _Classes, peaks: Mapping[str, FloatArray]) -> FloatArray:
         if tensor.name not in peaks:
             continue
         peak, keys = peaks[tensor.name], classes.of(tensor)
-        np.minimum.at(gains, keys, _ratio(np.full_like(peak, peak.max()), peak, math.inf))
+        if not is_summary(tensor):
+            np.minimum.at(gains, keys, _ratio(np.full_like(peak, peak.max()), peak, math.inf))
         if id(tensor) in classes.limits:
             room = _ratio(np.full_like(peak, classes.limits[id(tensor)]), peak * _HEADROOM, math.inf)
             np.minimum.at(ceilings, keys, np.maximum(room, 1.0))

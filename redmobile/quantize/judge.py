@@ -9,55 +9,74 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redmobile.core.metrics import Frame
+from redmobile.core.quant_math import Quantization
 from redmobile.graph.tflite_model import TfliteModel
-from redmobile.quantize.calibrate import sample, to_codes
+from redmobile.quantize.calibrate import IMAGE_RANK, sample, sampled_rows, to_codes
 from redmobile.quantize.observers import Range
 from redmobile.quantize.template import Template
 from redmobile.runtimes.litert_tensors import LitertTensors
 
+JUDGED = 8
+"""At most so many frames are judged by."""
+
+_QUARTERS = 4
+_NO_ERROR = 1e-12
+
 
 class Judge:
-    """Holds frames and what the float graph makes of them. spans: name of an output → width of its range, the peak of its PSNR."""
+    """Holds pictures and what the float graph makes of them.
+
+    pictures: (H, W, 3) uint8 RGB; outputs: for each picture, the float graph's sampled outputs by name; spans: name of an output →
+    width of its range, the peak of its PSNR.
+    """
 
     def __init__(
-        self, frames: Mapping[int, Frame], outputs: dict[int, dict[str, NDArray[np.float32]]], input_range: Range, spans: dict[str, float]
+        self, pictures: Sequence[Frame], outputs: Sequence[Mapping[str, NDArray[np.float32]]], input_range: Range, spans: Mapping[str, float]
     ) -> None:
-        self._frames = frames
+        self._pictures = pictures
         self._outputs = outputs
         self._input_range = input_range
         self._spans = spans
-        self._codes: dict[int, NDArray[np.integer]] = {}
+        self._codes: list[NDArray[np.integer]] = []
         self._template: Template | None = None
-        self.trials = 0
 
     def error(self, model: TfliteModel) -> float:
-        """Mean squared difference of the outputs, each relative to its span squared. `model`: quantized, not yet with other I/O dtypes."""
-        self.trials += 1
+        """Geometric mean, over quarters of pictures, of the mean squared difference relative to the span squared: the mean PSNR.
+
+        Every scene counts alike: with the plain mean, the one that a range suits least would decide for all. `model`: quantized, not
+        yet with other I/O dtypes.
+        """
         self._template = self._template or Template(model)
+        self._codes = self._codes or [self._coded(picture, model) for picture in self._pictures]
         engine = LitertTensors(self._template.fill(model))
-        return math.fsum(self._frame_error(engine, model, index) for index in self._outputs) / len(self._outputs)
+        quantizations = {tensor.name: tensor.quantization for tensor in model.outputs}
+        errors = [error for place in range(len(self._pictures)) for error in self._errors(engine, quantizations, place)]
+        return math.exp(math.fsum(math.log(max(error, _NO_ERROR)) for error in errors) / len(errors))
 
-    def codes(self, model: TfliteModel, index: int) -> NDArray[np.integer]:
-        """The input of frame `index`: its quantization is fixed, so it is the same for every trial."""
-        if index not in self._codes:
-            tensor = model.inputs[0]
-            if tensor.quantization is None:
-                raise TypeError("the input is not quantized")  # write_int8 has quantized it
-            self._codes[index] = to_codes(self._frames[index], self._input_range, tensor.quantization, tensor.dtype)
-        return self._codes[index]
+    def _coded(self, picture: Frame, model: TfliteModel) -> NDArray[np.integer]:
+        """The input for a picture: its quantization is fixed, so it is the same for every trial."""
+        tensor = model.inputs[0]
+        if tensor.quantization is None:
+            raise TypeError("the input is not quantized")  # write_int8 has quantized it
+        return to_codes(picture, self._input_range, tensor.quantization, tensor.dtype)
 
-    def _frame_error(self, engine: LitertTensors, model: TfliteModel, index: int) -> float:
-        found = engine.run(self.codes(model, index))
-        expected = self._outputs[index]
-        return math.fsum(self._output_error(found[name], model, name, expected[name]) for name in expected) / len(expected)
+    def _errors(self, engine: LitertTensors, quantizations: Mapping[str, Quantization | None], place: int) -> list[float]:
+        found, expected = engine.run(self._codes[place]), self._outputs[place]
+        return [error / self._spans[name] ** 2 for name in expected for error in _squared_errors(found[name], quantizations[name], expected[name])]
 
-    def _output_error(self, codes: NDArray[np.integer], model: TfliteModel, name: str, expected: NDArray[np.float32]) -> float:
-        quantization = next(tensor.quantization for tensor in model.outputs if tensor.name == name)
-        real = sample(codes).astype(np.float32)
-        if quantization is not None:
-            real = (real - np.float32(quantization.zero_point[0])) * np.float32(quantization.scale[0])
-        difference = (real - expected).ravel()
-        return float(np.dot(difference, difference)) / difference.size / self._spans[name] ** 2
+
+def _squared_errors(codes: NDArray[np.integer], quantization: Quantization | None, expected: NDArray[np.float32]) -> list[float]:
+    """Mean squared difference in each quarter of an image, or of the whole of anything else."""
+    real = sample(codes).astype(np.float32)
+    if quantization is not None:
+        real -= np.float32(quantization.zero_point[0])
+        real *= np.float32(quantization.scale[0])
+    real -= expected
+    np.square(real, out=real)
+    if real.ndim != IMAGE_RANK or min(real.shape[1:3]) == 1:
+        return [float(real.mean())]
+    middle, centre = sampled_rows(codes.shape[1] // 2), real.shape[2] // 2
+    return [float(half.mean()) for rows in (real[:, :middle], real[:, middle:]) for half in (rows[:, :, :centre], rows[:, :, centre:])]
 
 
 def decibels(error: float) -> float:
@@ -65,25 +84,32 @@ def decibels(error: float) -> float:
     return -10 * math.log10(error) if error > 0 else math.inf
 
 
-def judged(frames: Sequence[Frame], wanted: int) -> list[int]:
-    """Indices of at most `wanted` frames, from dark to bright: by what they hold, so their order does not matter."""
-    ranked = sorted(range(len(frames)), key=lambda index: (float(frames[index].mean()), frames[index].tobytes()))
-    count = min(len(frames), wanted)
-    return [ranked[(2 * place + 1) * len(frames) // (2 * count)] for place in range(count)]
+def mosaics(frames: Sequence[Frame]) -> list[Frame]:
+    """One or two pictures made of quarters of up to eight frames, from dark to bright: many scenes in few runs of the network.
+
+    Each quarter stays where it was. The frames are ranked by what they hold, so their order does not matter.
+    """
+    ranked = sorted(frames, key=lambda frame: (float(frame.mean()), frame.tobytes()))
+    count = min(len(ranked), JUDGED)
+    chosen = [ranked[(2 * place + 1) * len(ranked) // (2 * count)] for place in range(count)]
+    pictures = -(-count // _QUARTERS)
+    return [_mosaic(chosen[first::pictures]) for first in range(pictures)]
 
 
-def spans_of(outputs: dict[int, dict[str, NDArray[np.float32]]], exact: dict[str, Range]) -> dict[str, float]:
+def _mosaic(frames: Sequence[Frame]) -> Frame:
+    made = frames[0].copy()
+    height, width, _ = made.shape
+    rows, columns = (slice(0, height // 2), slice(height // 2, None)), (slice(0, width // 2), slice(width // 2, None))
+    for place in range(1, _QUARTERS):
+        row, column = rows[place // 2], columns[place % 2]
+        made[row, column] = frames[place % len(frames)][row, column]
+    return made
+
+
+def spans_of(outputs: Sequence[Mapping[str, NDArray[np.float32]]], exact: Mapping[str, Range]) -> dict[str, float]:
     """Name of an output → width of its exact range, or of the values seen where it has none (1 if there is no width)."""
     spans = {}
-    for name in next(iter(outputs.values()), {}):
-        low, high = exact.get(name) or (
-            min(float(kept[name].min()) for kept in outputs.values()),
-            max(float(kept[name].max()) for kept in outputs.values()),
-        )
+    for name in outputs[0]:
+        low, high = exact.get(name) or (min(float(each[name].min()) for each in outputs), max(float(each[name].max()) for each in outputs))
         spans[name] = high - low or 1.0
     return spans
-
-
-def frames_at(frames: Sequence[Frame], indices: Sequence[int]) -> dict[int, Frame]:
-    """Index → frame."""
-    return {index: frames[index] for index in indices}

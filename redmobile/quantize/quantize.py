@@ -11,17 +11,14 @@ from redmobile.core.metrics import Frame
 from redmobile.errors import UsageError
 from redmobile.graph.tflite_model import TfliteModel
 from redmobile.quantize.bias_correction import Shifts, correct_biases, data_names
-from redmobile.quantize.calibrate import Calibration, OnProgress, Wanted, calibrate, check_frames, measure_peaks
+from redmobile.quantize.calibrate import Calibration, OnProgress, Wanted, calibrate, check_frames, float_outputs, measure_peaks
 from redmobile.quantize.equalize import equalize, measured
-from redmobile.quantize.judge import Judge, decibels, frames_at, judged, spans_of
+from redmobile.quantize.judge import Judge, decibels, mosaics, spans_of
 from redmobile.quantize.observers import Range
 from redmobile.quantize.op_rules import WIDE
 from redmobile.quantize.ranges import ACTIVATION_DTYPES, Layout, lay_out
 from redmobile.quantize.search import Candidates, Choice, search
 from redmobile.quantize.write_int8 import Quantizations, Writer, check_io, with_io
-
-JUDGED_FRAMES = 2
-"""Frames that the search runs each trial on: at 1080p two hold four million pixels, and a trial has to be quick."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +26,8 @@ class TensorReport:
     """One tensor of the quantized graph. seen: exact (min, max) in calibration, None where nothing had to be measured.
 
     clipped: share of the width seen that lies outside the range. group: the first of the tensors that share its scale.
-    observer: what chose the range; `fixed` (by specification or input range) and `clamp` (by the clamp that ends the graph) are no choice.
+    observer: what chose the range; no choice are `fixed` (by specification or input range), `clamp` (by the clamp that ends the graph) and
+    `summary` (of the whole picture: what was seen and half as much again).
     """
 
     name: str
@@ -45,7 +43,7 @@ class TensorReport:
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What was done. stages: name of a stage → figures; PSNR against the float graph's output on the judged calibration frames, in dB."""
+    """What was done. stages: name of a stage → figures; PSNR against the float graph's output on a mosaic of calibration frames, in dB."""
 
     tensors: tuple[TensorReport, ...]
     stages: dict[str, Any]
@@ -100,17 +98,15 @@ class _Work:
         self._frames = frames
         self._input_range = input_range
         self._on_progress = on_progress
-        self._judged = judged(frames, JUDGED_FRAMES)
-        self._stages: dict[str, Any] = {"frames": len(frames), "judged_frames": self._judged}
+        self._stages: dict[str, Any] = {"frames": len(frames)}
 
     def go(self, model: TfliteModel) -> Quantized:
         balanced = self._equalized(model)
         layout = lay_out(balanced, self._input_range, self._recipe.activations.bits)
         means = data_names(balanced) if self._recipe.bias_correction else []
-        wanted = Wanted(layout.observed(), means, self._judged)
-        calibration = calibrate(balanced, self._frames, self._input_range, wanted, self._on_progress)
+        calibration = calibrate(balanced, self._frames, self._input_range, Wanted(layout.observed(), means), self._on_progress)
         writer = Writer(layout, self._recipe.weights.granularity == "channel")
-        judge = self._judge(layout, calibration)
+        judge = self._judge(model, layout)
         candidates = Candidates(layout, calibration.statistics)
         choice = self._choice(candidates, writer, judge, calibration)
         quantizations = candidates.quantizations(choice)
@@ -126,9 +122,12 @@ class _Work:
         self._stages["equalized_tensors"] = len(names)
         return equalize(model, peaks)
 
-    def _judge(self, layout: Layout, calibration: Calibration) -> Judge:
+    def _judge(self, model: TfliteModel, layout: Layout) -> Judge:
+        """Against the graph as it was given: equalizing may let a RELU6 cut a little elsewhere."""
+        pictures = mosaics(self._frames)
+        outputs = float_outputs(model, pictures, self._input_range)
         exact = {tensor.name: group.exact for group in layout.groups if group.exact for tensor in group.tensors}
-        return Judge(frames_at(self._frames, self._judged), calibration.outputs, self._input_range, spans_of(calibration.outputs, exact))
+        return Judge(pictures, outputs, self._input_range, spans_of(outputs, exact))
 
     def _choice(self, candidates: Candidates, writer: Writer, judge: Judge, calibration: Calibration) -> Choice:
         activations = self._recipe.activations
@@ -165,7 +164,7 @@ class _Work:
 def _tensors(layout: Layout, candidates: Candidates, choice: Choice, calibration: Calibration) -> list[TensorReport]:
     reports = []
     for place, group in enumerate(layout.groups):
-        observer = choice.get(place, "fixed" if group.fixed else "clamp")
+        observer = choice.get(place, group.given_by)
         quantization = candidates.quantization(place, choice.get(place))
         low, high = quantization.reach(ACTIVATION_DTYPES[layout.bits])
         seen = [calibration.statistics[root.name] for root in group.roots if root.name in calibration.statistics]

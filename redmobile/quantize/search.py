@@ -23,7 +23,7 @@ class Candidates:
         self._layout = layout
         self._seen = dict(seen)
         self._ranges: dict[tuple[int, str], Range] = {}
-        self.free = [place for place, group in enumerate(layout.groups) if not (group.fixed or group.exact)]
+        self.free = [place for place, group in enumerate(layout.groups) if group.is_free]
 
     def uniform(self, observer: str) -> Choice:
         """The same observer for every group that has a choice."""
@@ -50,16 +50,9 @@ class Candidates:
             found |= dict.fromkeys(map(id, group.tensors), self.quantization(place, choice.get(place)))
         return found
 
-    def alternatives(self, place: int, current: str) -> list[str]:
-        """Observers that give the group another quantization than `current` and than one another."""
-        known = [self.quantization(place, current)]
-        found = []
-        for observer in OBSERVERS:
-            made = self.quantization(place, observer)
-            if made not in known:
-                known.append(made)
-                found.append(observer)
-        return found
+
+HOPELESS = 10.0
+"""An observer that makes the output this many times as wrong as the best one does is not tried tensor by tensor."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,15 +70,15 @@ def search(
 ) -> Searched:
     """Coordinate descent over the groups' observers with at most `trials` calls of `judge`. Deterministic: it counts, it has no clock.
 
-    First each observer everywhere; the best of them is where the descent begins. Then, group by group, the one that came second, the
-    groups first whose range it changes most; each trial also shows how sensitive the output is to that group. Then, in the order of
-    that sensitivity, the other observers. What improves the output is kept at once.
+    First each observer everywhere; the best of them is where the descent begins. Then the runner-up, group by group, the last groups of
+    the graph first; what improves the output is kept at once. Then the third, and so on while trials are left. On a trained RED-mobile
+    the runner-up brought 1.4 dB in 42 trials, all others together 0.1 dB in 150.
     """
-    search_ = _Descent(candidates, judge, trials, on_progress)
-    search_.uniform()
-    search_.second_best()
-    search_.the_others()
-    return Searched(search_.choice, search_.error, search_.done, search_.uniform_errors)
+    descent = _Descent(candidates, judge, trials, on_progress)
+    descent.uniform()
+    for observer in descent.runners_up():
+        descent.pass_with(observer)
+    return Searched(descent.choice, descent.error, descent.done, descent.uniform_errors)
 
 
 class _Descent:
@@ -100,7 +93,7 @@ class _Descent:
         self._judge = judge
         self._trials = trials
         self._on_progress = on_progress
-        self._sensitivity: dict[int, float] = {}
+        self._tried: dict[int, list[Quantization]] = {}
         self.done = 0
         self.choice: Choice = {}
         self.error = math.inf
@@ -109,31 +102,18 @@ class _Descent:
     def uniform(self) -> None:
         for observer in list(OBSERVERS)[: self._trials]:
             self.uniform_errors[observer] = self._try(self._candidates.uniform(observer))
+        self._tried = {place: [self._candidates.quantization(place, observer)] for place, observer in self.choice.items()}
 
-    def second_best(self) -> None:
+    def runners_up(self) -> list[str]:
         ranked = sorted(self.uniform_errors, key=lambda observer: self.uniform_errors[observer])
-        second = ranked[1] if len(ranked) > 1 else ranked[0]
-        for place in sorted(self._candidates.free, key=lambda place: -self._change(place, ranked[0], second)):
-            self._sensitivity[place] = 0.0
-            if second in self._candidates.alternatives(place, self.choice[place]):
-                self._try_group(place, second)
+        return [observer for observer in ranked[1:] if self.uniform_errors[observer] < HOPELESS * self.uniform_errors[ranked[0]]]
 
-    def the_others(self) -> None:
-        tried = dict(self.choice)
-        for place in sorted(self._sensitivity, key=lambda place: -self._sensitivity[place]):
-            for observer in self._candidates.alternatives(place, tried[place]):
-                self._try_group(place, observer)
-
-    def _change(self, place: int, one: str, other: str) -> float:
-        first, second = self._candidates.range(place, one), self._candidates.range(place, other)
-        widths = [high - low or 1.0 for low, high in (first, second)]
-        return abs(math.log(widths[0] / widths[1]))
-
-    def _try_group(self, place: int, observer: str) -> None:
-        before = self.error
-        if self.done < self._trials:
-            found = self._try(self.choice | {place: observer})
-            self._sensitivity[place] = max(self._sensitivity[place], abs(found - before))
+    def pass_with(self, observer: str) -> None:
+        for place in reversed(self._candidates.free):
+            quantization = self._candidates.quantization(place, observer)
+            if self.done < self._trials and quantization not in self._tried[place]:
+                self._tried[place].append(quantization)
+                self._try(self.choice | {place: observer})
 
     def _try(self, choice: Choice) -> float:
         error = self._judge(self._candidates.quantizations(choice))

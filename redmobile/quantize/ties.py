@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from redmobile.graph.tflite_model import Operator, Tensor, TfliteModel
@@ -32,6 +33,16 @@ class Ties:
     def join(self, one: Tensor, other: Tensor) -> None:
         """Let the sets of two tensors be one."""
         self._parents[self.of(other)] = self.of(one)
+
+
+FEW_POSITIONS = 16
+"""A tensor with fewer values a channel and frame than this is a summary of the whole picture, like the output of a global average.
+Calibration sees only a handful of them, so neither their extremes nor their percentiles say much about other pictures."""
+
+
+def is_summary(tensor: Tensor) -> bool:
+    """Whether calibration sees too few values of `tensor` to trust their spread."""
+    return math.prod(tensor.shape[:-1]) < FEW_POSITIONS
 
 
 def activations(model: TfliteModel) -> list[Tensor]:

@@ -33,6 +33,7 @@ class Writer:
     layout: Layout
     per_channel: bool = True
     _scales: dict[int, NDArray[np.float64]] = dataclasses.field(default_factory=dict)
+    _codes: dict[tuple[int, bytes], tuple[NDArray[np.int8], Quantization]] = dataclasses.field(default_factory=dict)
 
     def write(self, quantizations: Quantizations, bias_shifts: dict[int, NDArray[np.float64]] | None = None) -> TfliteModel:
         """The quantized graph, int8 (16 bits: int16) in and out. bias_shifts: id of an operator → (C,) real values to add to its bias."""
@@ -43,6 +44,13 @@ class Writer:
         if id(weights) not in self._scales:
             self._scales[id(weights)] = weight_scales(_data(weights), axis, per_channel=self.per_channel)
         return self._scales[id(weights)]
+
+    def codes_of(self, weights: Tensor, scales: NDArray[np.float64], axis: int) -> tuple[NDArray[np.int8], Quantization]:
+        """The codes of `weights` at `scales`, computed once for the same scales: they hardly ever change with the activations."""
+        key = (id(weights), scales.tobytes())
+        if key not in self._codes:
+            self._codes[key] = quantize_weights(_data(weights), scales, axis)
+        return self._codes[key]
 
 
 def with_io(model: TfliteModel, dtype: str, bits: int) -> TfliteModel:
@@ -156,7 +164,7 @@ class _Writing:
         in_scale = float(self._quantizations[id(data)].scale[0])
         out_scale = float(self._quantizations[id(operator.outputs[0])].scale[0])
         scales = usable_scales(self._writer.scales_of(weights, rule.weights_axis), bias, in_scale, out_scale, self._bits)
-        codes, quantization = quantize_weights(_data(weights), scales, rule.weights_axis)
+        codes, quantization = self._writer.codes_of(weights, scales, rule.weights_axis)
         bias_codes, bias_quantization = quantize_bias(bias, in_scale, quantization, self._bits)
         inputs[rule.data_at] = self._activation(data)
         inputs[rule.weights_at] = Tensor.constant(weights.name, codes, quantization)
