@@ -48,7 +48,7 @@ class Watched:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Stage:
-    """One form of the network. file: where it comes from, with its sha256."""
+    """One form of the network. file: its name (the sha256 says which one), never a path of this machine."""
 
     name: str
     file: str
@@ -90,7 +90,7 @@ def open_chain(sources: Sources, threads: int | None) -> Iterator[Chain]:
 
 
 def _stage(name: str, file: Path, threads: int | None, says: str | None = None) -> Stage:
-    return Stage(name, says or str(file), sha256_file(file), Watched(name, open_runtime(file, threads=threads)))
+    return Stage(name, says or file.name, sha256_file(file), Watched(name, open_runtime(file, threads=threads)))
 
 
 def _float_stage(sources: Sources, folder: Path, threads: int | None, absent: dict[str, str]) -> Stage | None:
@@ -133,4 +133,4 @@ def _torch_stage(sources: Sources, onnx: Stage | None, threads: int | None, abse
     if said and said != sha256:
         remarks.append(f"The ONNX file was exported from other weights (sha256 {said[:12]}) than those in {folder / WEIGHTS} ({sha256[:12]}).")
     height, width, _ = onnx.runtime.inputs[0].image_size if onnx else (document.input.height, document.input.width, 3)
-    return Stage("torch", str(folder / WEIGHTS), sha256, Watched("torch", open_module(network, (height, width), threads)))
+    return Stage("torch", WEIGHTS, sha256, Watched("torch", open_module(network, (height, width), threads)))

@@ -1,0 +1,74 @@
+"""What ships in models/red_mobile: the files belong together, the graph is the one that was promised, the card tells the truth."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from redmobile.convert.metadata import read_metadata
+from redmobile.convert.onnx_to_tflite import lower
+from redmobile.core.artifact import sha256_file
+from redmobile.core.converter import load_converter
+from redmobile.graph.onnx_graph import load_onnx
+from redmobile.graph.tflite_read import read_tflite
+from redmobile.runtimes.base import open_runtime
+from redmobile.shelf import find
+
+FOLDER = find("models", "red_mobile")
+INT8 = FOLDER / "red_mobile_int8.tflite"
+ONNX = FOLDER / "red_mobile.onnx"
+NUMERICS = json.loads((FOLDER / "numerics.json").read_text())
+
+
+def test_int8_file_takes_1080p_as_int8_codes_of_0_to_1():
+    model = read_tflite(INT8.read_bytes(), INT8.name)
+    for tensor in (*model.inputs, *model.outputs):
+        assert tensor.shape == (1, 1088, 1920, 3)
+        assert tensor.dtype == "int8"
+        assert tensor.quantization.scale[0] == pytest.approx(1 / 255, rel=1e-6)
+        assert tensor.quantization.zero_point[0] == -128
+
+
+def test_int8_file_is_wholly_integer_and_one_xnnpack_partition():
+    model = read_tflite(INT8.read_bytes(), INT8.name)
+    kinds = Counter(operator.kind for operator in model.operators)
+    unwanted = {
+        "TRANSPOSE",
+        "QUANTIZE",
+        "DEQUANTIZE",
+        "RELU",
+        "RELU6",
+        "RELU_0_TO_1",
+        "MINIMUM",
+        "MAXIMUM",
+        "DEPTH_TO_SPACE",
+        "SPACE_TO_DEPTH",
+        "PAD",
+    }
+    assert unwanted & kinds.keys() == set()
+    assert {tensor.dtype for tensor in model.tensors() if tensor.data is None} == {"int8"}
+    coverage = open_runtime(INT8).delegate_coverage()
+    assert coverage.partitions == 1
+    assert not coverage.left
+
+
+def test_lowering_the_onnx_file_gives_the_operators_of_the_int8_file():
+    lowered = lower(load_onnx(ONNX), load_converter("litert_int8").lowering)
+    clamps = {"RELU_0_TO_1"}  # the INT8 file's output quantization saturates by itself
+    assert Counter(operator.kind for operator in lowered.operators if operator.kind not in clamps) == Counter(
+        operator.kind for operator in read_tflite(INT8.read_bytes(), INT8.name).operators
+    )
+
+
+def test_files_name_one_another():
+    metadata = read_metadata(INT8.read_bytes())
+    assert metadata.onnx_sha256 == sha256_file(ONNX)
+    assert metadata.weights_sha256 == load_onnx(ONNX).metadata["redmobile.weights_sha256"]
+    assert {stage["sha256"] for stage in NUMERICS["stages"]} >= {sha256_file(INT8), sha256_file(ONNX)}
+
+
+def test_card_quotes_the_figures_of_numerics_json():
+    card = (FOLDER / "card.md").read_text()
+    for row in NUMERICS["truth"]["rows"]:
+        for metric, digits in (("psnr", 2), ("ssim", 3)):
+            assert f"{row['mean'][metric]:.{digits}f}" in card, (row["stage"], metric)
