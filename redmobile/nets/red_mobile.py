@@ -21,6 +21,7 @@ from redmobile.nets.blocks.convolution import Convolution, scale_weights
 from redmobile.nets.blocks.fusion import Fusion
 from redmobile.nets.blocks.inverted_residual import InvertedResidual
 from redmobile.nets.blocks.pyramid_context import PyramidContext
+from redmobile.nets.blocks.rounding import Rounding
 from redmobile.nets.blocks.row_planes import PATCH, depth_to_space, space_to_depth
 from redmobile.nets.model_document import Layers
 
@@ -87,7 +88,8 @@ class _Stem(nn.Module):
         convolution = self.mix.convolution
         kernel = convolution.weight.reshape(-1, PATCH, PATCH, 3).permute(0, 3, 1, 2)
         activated: Tensor = self.mix.activation(functional.conv2d(x, kernel, convolution.bias, stride=PATCH))
-        return activated
+        rounded: Tensor = self.mix.rounded(activated)
+        return rounded
 
 
 class _Tail(nn.Module):
@@ -99,10 +101,11 @@ class _Tail(nn.Module):
         self.gain = scale_weights(Convolution(channels, _PLANE), 0.1) if gain else None
         if self.gain is not None and self.gain.convolution.bias is not None:
             nn.init.constant_(self.gain.convolution.bias, _FIRST_GAIN)
+        self.brightened = Rounding()
 
     def forward(self, y: Tensor, patches: Tensor) -> Tensor:
         planes = torch.split(patches, _PLANE, dim=1)
         if self.gain is not None:
             gain = self.gain(y)
-            planes = tuple(plane * gain for plane in planes)
+            planes = tuple(self.brightened(plane * gain) for plane in planes)
         return depth_to_space(torch.cat([plane + residual(y) for plane, residual in zip(planes, self.residual, strict=True)], dim=1))

@@ -148,8 +148,3 @@ def to_codes(frame: Frame, input_range: Range, quantization: Quantization, dtype
 def sample(output: NDArray[Any]) -> NDArray[Any]:
     """Every third row of a (1, H, W, C) image, other outputs whole: enough to judge by, and three meets all phases of a pixel shuffle."""
     return output[:, ::_ROW_STEP] if output.ndim == IMAGE_RANK else output
-
-
-def sampled_rows(rows: int) -> int:
-    """How many of the first `rows` rows of an image are sampled."""
-    return -(-rows // _ROW_STEP)

@@ -67,14 +67,11 @@ class _Classes:
     """Sets of channels, (tensor, index) pairs, that must share one gain: union-find over integers. Set 0 keeps gain 1."""
 
     def __init__(self, model: TfliteModel) -> None:
-        self._parents = [0]
-        self._nodes: dict[int, NDArray[np.intp]] = {}
         self.tensors = [tensor for tensor in model.tensors() if tensor.data is None and tensor.dtype == "float32" and tensor.shape]
+        ends = np.cumsum([tensor.shape[-1] for tensor in self.tensors], dtype=np.intp) + 1
+        self._nodes = {id(tensor): np.arange(end - tensor.shape[-1], end) for tensor, end in zip(self.tensors, ends.tolist(), strict=True)}
+        self._parents = np.arange(ends[-1])
         self.limits: dict[int, float] = {}
-        for tensor in self.tensors:
-            start = len(self._parents)
-            self._nodes[id(tensor)] = np.arange(start, start + tensor.shape[-1])
-            self._parents.extend(range(start, start + tensor.shape[-1]))
         for tensor in (*model.inputs, *model.outputs):
             self._freeze([tensor])
         for operator in model.operators:
@@ -87,7 +84,7 @@ class _Classes:
 
     def of(self, tensor: Tensor) -> NDArray[np.intp]:
         """(C,) key of the set of each channel."""
-        return np.array([self._root(node) for node in self._nodes[id(tensor)]])
+        return self._roots(self._nodes[id(tensor)])
 
     def is_frozen(self, tensor: Tensor) -> bool:
         """Whether all channels keep gain 1."""
@@ -97,29 +94,32 @@ class _Classes:
         """One more than the largest key."""
         return len(self._parents)
 
-    def _root(self, node: int) -> int:
-        while self._parents[node] != node:
-            self._parents[node] = self._parents[self._parents[node]]
-            node = self._parents[node]
-        return int(node)
+    def _roots(self, nodes: NDArray[np.intp]) -> NDArray[np.intp]:
+        found = self._parents[nodes]
+        while ((above := self._parents[found]) != found).any():
+            found = above
+        return found
 
-    def _join(self, ones: Iterable[int], others: Iterable[int]) -> None:
-        for one, other in zip(ones, others, strict=True):
-            low, high = sorted((self._root(int(one)), self._root(int(other))))
-            self._parents[high] = low  # the smaller key wins, so set 0 swallows what it meets
+    def _join(self, ones: NDArray[np.intp], others: NDArray[np.intp]) -> None:
+        """Let the sets of ones[i] and others[i] be one. The smaller key wins, so set 0 swallows what it meets."""
+        while (apart := (first := self._roots(ones)) != (second := self._roots(others))).any():
+            # Of several links from one key the last stands; the others are found apart again in the next round.
+            self._parents[np.maximum(first, second)[apart]] = np.minimum(first, second)[apart]
 
     def _freeze_lonely_summaries(self) -> None:
         """Calibration sees too little of summaries of the whole picture to scale channels by them alone."""
-        spread = {key for tensor in self.tensors if not is_summary(tensor) for key in self.of(tensor).tolist()}
+        spread = np.zeros(len(self._parents), bool)
+        for tensor in self.tensors:
+            if not is_summary(tensor):
+                spread[self.of(tensor)] = True
         for tensor in self.tensors:
             keys = self.of(tensor)
-            self._join(keys, [key if key in spread else 0 for key in keys.tolist()])
+            self._join(keys, np.where(spread[keys], keys, 0))
 
     def _freeze(self, tensors: Iterable[Tensor]) -> None:
         for tensor in tensors:
             if id(tensor) in self._nodes:
-                nodes = self._nodes[id(tensor)]
-                self._join(nodes, np.zeros(len(nodes), int))
+                self._parents[self.of(tensor)] = 0
 
     def _tie(self, operator: Operator) -> None:
         sources = [tensor for tensor in float_tensors(operator.inputs) if tensor.data is None]

@@ -11,16 +11,14 @@ from numpy.typing import NDArray
 from redmobile.core.metrics import Frame
 from redmobile.core.quant_math import Quantization
 from redmobile.graph.tflite_model import TfliteModel
-from redmobile.quantize.calibrate import IMAGE_RANK, sample, sampled_rows, to_codes
+from redmobile.quantize.calibrate import sample, to_codes
 from redmobile.quantize.observers import Range
 from redmobile.quantize.template import Template
 from redmobile.runtimes.litert_tensors import LitertTensors
 
-JUDGED = 8
-"""At most so many frames are judged by."""
-
-_QUARTERS = 4
-_NO_ERROR = 1e-12
+JUDGED = 4
+"""At most so many frames are judged by, evenly spread from dark to bright. Whole ones: a network that looks at the whole picture
+behaves otherwise on a mosaic of several, and a range that suits three quarters of a frame may cut off what only the fourth holds."""
 
 
 class Judge:
@@ -41,17 +39,17 @@ class Judge:
         self._template: Template | None = None
 
     def error(self, model: TfliteModel) -> float:
-        """Geometric mean, over quarters of pictures, of the mean squared difference relative to the span squared: the mean PSNR.
+        """Square of the mean, over pictures and outputs, of the root mean squared difference relative to the span.
 
-        Every scene counts alike: with the plain mean, the one that a range suits least would decide for all. `model`: quantized, not
-        yet with other I/O dtypes.
+        Between the mean of squares, where the one scene that a range suits least decides for all, and the mean PSNR, where losing one
+        scene can be made good by polishing the others. `model`: quantized, not yet with other I/O dtypes.
         """
         self._template = self._template or Template(model)
         self._codes = self._codes or [self._coded(picture, model) for picture in self._pictures]
         engine = LitertTensors(self._template.fill(model))
         quantizations = {tensor.name: tensor.quantization for tensor in model.outputs}
         errors = [error for place in range(len(self._pictures)) for error in self._errors(engine, quantizations, place)]
-        return math.exp(math.fsum(math.log(max(error, _NO_ERROR)) for error in errors) / len(errors))
+        return (math.fsum(errors) / len(errors)) ** 2
 
     def _coded(self, picture: Frame, model: TfliteModel) -> NDArray[np.integer]:
         """The input for a picture: its quantization is fixed, so it is the same for every trial."""
@@ -62,21 +60,17 @@ class Judge:
 
     def _errors(self, engine: LitertTensors, quantizations: Mapping[str, Quantization | None], place: int) -> list[float]:
         found, expected = engine.run(self._codes[place]), self._outputs[place]
-        return [error / self._spans[name] ** 2 for name in expected for error in _squared_errors(found[name], quantizations[name], expected[name])]
+        return [_deviation(found[name], quantizations[name], expected[name]) / self._spans[name] for name in expected]
 
 
-def _squared_errors(codes: NDArray[np.integer], quantization: Quantization | None, expected: NDArray[np.float32]) -> list[float]:
-    """Mean squared difference in each quarter of an image, or of the whole of anything else."""
+def _deviation(codes: NDArray[np.integer], quantization: Quantization | None, expected: NDArray[np.float32]) -> float:
+    """Root mean squared difference of the sampled values."""
     real = sample(codes).astype(np.float32)
     if quantization is not None:
         real -= np.float32(quantization.zero_point[0])
         real *= np.float32(quantization.scale[0])
     real -= expected
-    np.square(real, out=real)
-    if real.ndim != IMAGE_RANK or min(real.shape[1:3]) == 1:
-        return [float(real.mean())]
-    middle, centre = sampled_rows(codes.shape[1] // 2), real.shape[2] // 2
-    return [float(half.mean()) for rows in (real[:, :middle], real[:, middle:]) for half in (rows[:, :, :centre], rows[:, :, centre:])]
+    return math.sqrt(float(np.square(real, out=real).mean()))
 
 
 def decibels(error: float) -> float:
@@ -84,26 +78,11 @@ def decibels(error: float) -> float:
     return -10 * math.log10(error) if error > 0 else math.inf
 
 
-def mosaics(frames: Sequence[Frame]) -> list[Frame]:
-    """One or two pictures made of quarters of up to eight frames, from dark to bright: many scenes in few runs of the network.
-
-    Each quarter stays where it was. The frames are ranked by what they hold, so their order does not matter.
-    """
+def judged(frames: Sequence[Frame]) -> list[Frame]:
+    """Up to four of the frames, from dark to bright. They are ranked by what they hold, so their order does not matter."""
     ranked = sorted(frames, key=lambda frame: (float(frame.mean()), frame.tobytes()))
     count = min(len(ranked), JUDGED)
-    chosen = [ranked[(2 * place + 1) * len(ranked) // (2 * count)] for place in range(count)]
-    pictures = -(-count // _QUARTERS)
-    return [_mosaic(chosen[first::pictures]) for first in range(pictures)]
-
-
-def _mosaic(frames: Sequence[Frame]) -> Frame:
-    made = frames[0].copy()
-    height, width, _ = made.shape
-    rows, columns = (slice(0, height // 2), slice(height // 2, None)), (slice(0, width // 2), slice(width // 2, None))
-    for place in range(1, _QUARTERS):
-        row, column = rows[place // 2], columns[place % 2]
-        made[row, column] = frames[place % len(frames)][row, column]
-    return made
+    return [ranked[(2 * place + 1) * len(ranked) // (2 * count)] for place in range(count)]
 
 
 def spans_of(outputs: Sequence[Mapping[str, NDArray[np.float32]]], exact: Mapping[str, Range]) -> dict[str, float]:

@@ -16,7 +16,7 @@ Observer = Callable[[Statistics], Range]
 LEVELS = 256
 """Codes of 8 bits."""
 
-_STEPS = 96  # candidates a side that the searching observers try
+_STEPS = 64  # candidates a side that the searching observers try
 _SMALLEST_SHARE = 0.02  # of the extreme, for the tightest candidate
 _ENTROPY_BINS = 2048  # the divergence is taken on bins this coarse: neighbours of the finest are too thinly filled
 

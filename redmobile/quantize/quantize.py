@@ -13,7 +13,7 @@ from redmobile.graph.tflite_model import TfliteModel
 from redmobile.quantize.bias_correction import Shifts, correct_biases, data_names
 from redmobile.quantize.calibrate import Calibration, OnProgress, Wanted, calibrate, check_frames, float_outputs, measure_peaks
 from redmobile.quantize.equalize import equalize, measured
-from redmobile.quantize.judge import Judge, decibels, mosaics, spans_of
+from redmobile.quantize.judge import Judge, decibels, judged, spans_of
 from redmobile.quantize.observers import Range
 from redmobile.quantize.op_rules import WIDE
 from redmobile.quantize.ranges import ACTIVATION_DTYPES, Layout, lay_out
@@ -43,7 +43,10 @@ class TensorReport:
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What was done. stages: name of a stage → figures; PSNR against the float graph's output on a mosaic of calibration frames, in dB."""
+    """What was done.
+
+    stages: name of a stage → figures; PSNR in dB against the float graph's output on the calibration frames that it is judged by.
+    """
 
     tensors: tuple[TensorReport, ...]
     stages: dict[str, Any]
@@ -124,7 +127,7 @@ class _Work:
 
     def _judge(self, model: TfliteModel, layout: Layout) -> Judge:
         """Against the graph as it was given: equalizing may let a RELU6 cut a little elsewhere."""
-        pictures = mosaics(self._frames)
+        pictures = judged(self._frames)
         outputs = float_outputs(model, pictures, self._input_range)
         exact = {tensor.name: group.exact for group in layout.groups if group.exact for tensor in group.tensors}
         return Judge(pictures, outputs, self._input_range, spans_of(outputs, exact))

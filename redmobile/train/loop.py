@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import copy
 import csv
 import dataclasses
@@ -23,6 +24,7 @@ from redmobile.core.artifact import write_bytes, write_text
 from redmobile.core.environment import describe
 from redmobile.data.datasets import Batch, Pair, Pairs, Photos
 from redmobile.errors import OutputError, TrainingError, UsageError
+from redmobile.nets.blocks.rounding import set_rounding
 from redmobile.nets.checkpoint import WEIGHTS, build_network, load_weights, save_weights
 from redmobile.nets.model_document import ModelDocument
 from redmobile.train.checkpoint import INDEX, load_checkpoint, save_checkpoint
@@ -65,7 +67,6 @@ class Training:
             needed = {"photos": phase.photos_in_batch, "pairs": phase.batch - phase.photos_in_batch}
             for source in (source for source, count in needed.items() if count and getattr(pictures, source) is None):
                 raise UsageError(f"A phase of the plan learns from {source}: give --{source} DIR.")
-        torch.set_flush_denormal(True)  # dark pictures are full of denormals, which cost four times as much
         torch.manual_seed(plan.seed)
         self.document, self.plan, self.pictures, self.run = document, plan, pictures, run
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -92,6 +93,10 @@ class Training:
 
     def go(self, on_progress: Callable[[Progress], None] | None = None) -> Path:
         """Train to the end of the plan; returns the path of the weights. Raises TrainingError if the loss is not finite."""
+        with _denormals_flushed():
+            return self._go(on_progress)
+
+    def _go(self, on_progress: Callable[[Progress], None] | None) -> Path:
         losses: list[float] = []
         for batch in self._batches():
             phase, step_in_phase = self.plan.at(self.step)
@@ -128,6 +133,7 @@ class Training:
 
     def _step(self, phase: Phase, step_in_phase: int, batch: Batch) -> float:
         low, high = (self._to_device(part) for part in batch)
+        set_rounding(self.network, on=phase.round_activations)
         loss = enhancement_loss(self.network.unclipped(low), high)
         value = float(loss.detach())
         if not math.isfinite(value):
@@ -167,6 +173,16 @@ class Training:
         last = self.rows[-1] if self.rows else {}
         nan = float("nan")
         return Progress(self.step, self.plan.steps, phase.source, loss, last.get("validation_psnr_db", nan), last.get("validation_ssim", nan))
+
+
+@contextlib.contextmanager
+def _denormals_flushed() -> Iterator[None]:
+    """Dark pictures are full of denormals, which cost four times as much; whoever called gets them back."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def _as_json(plan: TrainingPlan) -> dict[str, Any]:

@@ -133,3 +133,13 @@ def test_uneven_channels_survive_8_bits_only_when_equalized():
         quantized = quantize(model, recipe, frames()).model
         errors.append(np.abs(run_float(model, frames()[0])["out"] - run_codes(quantized, frames()[0])["out"]).mean())
     assert errors[1] < errors[0] / 5
+
+
+def test_channels_that_meet_twice_are_tied_once():
+    """Both halves of the concatenation are one tensor: its channels meet those of `other` in pairs, in an order that has no last word."""
+    build = Build(5)
+    other, half = uneven(build, build.image, 6, name="other"), uneven(build, build.image, 3)
+    out = build.op("ADD", [other, build.op("CONCATENATION", [half, half], SHAPE, axis=3)], SHAPE)
+    model = build.model(build.conv(out, 3, name="out"))
+    picture = frames()[0]
+    np.testing.assert_allclose(run_float(equalized(model, frames()), picture)["out"], run_float(model, picture)["out"], atol=1e-5)

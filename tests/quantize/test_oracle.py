@@ -47,7 +47,7 @@ def ranges_of(report):
     """What was seen of each group, as its tensors' ranges: ours are tied before, TensorFlow's quantizer ties by itself."""
     found = {}
     for tensor in report.tensors:
-        given = tensor.observer in ("fixed", "clamp")
+        given = tensor.observer in ("fixed", "clamp", "summary")
         found[tensor.name] = (tensor.low, tensor.high) if given else (min(tensor.seen[0], 0.0), max(tensor.seen[1], 0.0))
     return found
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from redmobile.nets.blocks.convolution import Convolution
+from redmobile.nets.blocks.rounding import Rounding
 
 
 class ChannelAttention(nn.Module):
@@ -18,11 +19,14 @@ class ChannelAttention(nn.Module):
         super().__init__()
         self.squeeze = Convolution(channels, channels // reduction, activation="relu")
         self.excite = Convolution(channels // reduction, channels)
+        self.mean, self.factor, self.scaled = Rounding(), Rounding(), Rounding()
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> the same."""
-        mean = x.mean(dim=(2, 3), keepdim=True)
-        return x * torch.sigmoid(self.excite(self.squeeze(mean)))
+        mean = self.mean(x.mean(dim=(2, 3), keepdim=True))
+        factor = self.factor(torch.sigmoid(self.excite(self.squeeze(mean))))
+        scaled: Tensor = self.scaled(x * factor)
+        return scaled
 
 
 class SpatialAttention(nn.Module):
@@ -36,10 +40,12 @@ class SpatialAttention(nn.Module):
         super().__init__()
         self.look = Convolution(channels, channels, kernel, groups=channels)
         self.weigh = Convolution(channels, 1)
+        self.factor, self.scaled = Rounding(), Rounding()
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> the same."""
-        return x * torch.sigmoid(self.weigh(self.look(x)))
+        scaled: Tensor = self.scaled(x * self.factor(torch.sigmoid(self.weigh(self.look(x)))))
+        return scaled
 
 
 class DualAttention(nn.Module):
@@ -49,8 +55,9 @@ class DualAttention(nn.Module):
         super().__init__()
         self.channel = ChannelAttention(channels)
         self.spatial = SpatialAttention(channels)
+        self.added = Rounding()
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> the same."""
-        attended: Tensor = self.spatial(self.channel(x))
-        return x + attended
+        attended: Tensor = self.added(x + self.spatial(self.channel(x)))
+        return attended

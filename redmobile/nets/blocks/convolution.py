@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from redmobile.nets.blocks.rounding import Rounding
 from redmobile.nets.model_document import Activation
 
 _ACTIVATIONS: dict[Activation, type[nn.Module]] = {"relu6": nn.ReLU6, "relu": nn.ReLU, "hard_swish": nn.Hardswish}
@@ -25,6 +26,7 @@ class Convolution(nn.Module):
         self._same = (excess // 2, excess - excess // 2)
         self.convolution = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2 if stride == 1 else 0, groups=groups)
         self.activation = _ACTIVATIONS[activation]() if activation else nn.Identity()
+        self.rounded = Rounding()
         gain = 1.0 if activation is None else 2.0
         fan_in = inputs // groups * kernel * kernel
         nn.init.normal_(self.convolution.weight, std=(gain / fan_in) ** 0.5)
@@ -32,10 +34,10 @@ class Convolution(nn.Module):
         nn.init.zeros_(self.convolution.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Pad, convolve, activate."""
+        """Pad, convolve, activate, round."""
         if self.convolution.stride != (1, 1):
             x = functional.pad(x, (*self._same, *self._same))
-        activated: Tensor = self.activation(self.convolution(x))
+        activated: Tensor = self.rounded(self.activation(self.convolution(x)))
         return activated
 
 

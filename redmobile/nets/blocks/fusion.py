@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from redmobile.nets.blocks.convolution import Convolution, depthwise
+from redmobile.nets.blocks.rounding import Rounding
 from redmobile.nets.model_document import Activation
 
 
@@ -18,11 +19,15 @@ class Fusion(nn.Module):
     def __init__(self, coarse: int, skip: int, activation: Activation, *, pointwise: bool) -> None:
         super().__init__()
         self.lateral = Convolution(coarse, skip)
+        self.merged = Rounding()
         self.look = depthwise(skip, 3, activation=activation)
         self.mix = Convolution(skip, skip, activation=activation) if pointwise else None
+        self.added = Rounding()
 
     def forward(self, coarse: Tensor, skip: Tensor) -> Tensor:
         """Merge."""
-        merged = skip + functional.interpolate(self.lateral(coarse), scale_factor=2.0, mode="bilinear", align_corners=False)
+        wide = functional.interpolate(self.lateral(coarse), scale_factor=2.0, mode="bilinear", align_corners=False)
+        merged: Tensor = self.merged(skip + wide)
         looked: Tensor = self.look(merged)
-        return looked + merged if self.mix is None else self.mix(looked)
+        fused: Tensor = self.added(looked + merged) if self.mix is None else self.mix(looked)
+        return fused

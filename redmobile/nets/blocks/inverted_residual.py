@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from redmobile.nets.blocks.attention import ChannelAttention
 from redmobile.nets.blocks.convolution import Convolution, depthwise, scale_weights
+from redmobile.nets.blocks.rounding import Rounding
 from redmobile.nets.model_document import Activation, InvertedResidualRow
 
 
@@ -27,8 +28,11 @@ class InvertedResidual(nn.Module):
             layers.append(ChannelAttention(row.expand))
         layers.append(scale_weights(Convolution(row.expand, row.out), 0.5 if self.adds else 1.0))
         self.layers = nn.Sequential(*layers)
+        self.added = Rounding()
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the block."""
         y: Tensor = self.layers(x)
-        return x + y if self.adds else y
+        if self.adds:
+            y = self.added(x + y)
+        return y

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from redmobile.nets.blocks.convolution import Convolution, depthwise
+from redmobile.nets.blocks.rounding import Rounding
 from redmobile.nets.model_document import Activation
 
 
@@ -26,19 +27,22 @@ class PyramidContext(nn.Module):
         self.look = nn.ModuleList(depthwise(width, 5, activation=activation) for _ in range(levels))
         self.whole = nn.Sequential(Convolution(channels, width, activation=activation), Convolution(width, width, activation=activation))
         self.join = Convolution(width, channels)
+        self.sums = nn.ModuleList(Rounding() for _ in range(levels))
+        self.mean, self.added = Rounding(), Rounding()
 
     def forward(self, x: Tensor) -> Tensor:
         """Pool down, mix up."""
         pooled = [x]
         for pool in self.pool:
             pooled.append(pool(pooled[-1]))
-        context: Tensor = self.whole(pooled[-1].mean(dim=(2, 3), keepdim=True))
+        context: Tensor = self.whole(self.mean(pooled[-1].mean(dim=(2, 3), keepdim=True)))
         for level in reversed(range(len(self.pool))):
-            context = self.look[level](self.mix[level](pooled[level + 1]) + context)
+            context = self.look[level](self.sums[level](self.mix[level](pooled[level + 1]) + context))
             if level == 0:
                 context = self.join(context)  # before the last upsampling, where it costs a quarter
             context = functional.interpolate(context, scale_factor=2.0, mode="bilinear", align_corners=False)
-        return x + context
+        added: Tensor = self.added(x + context)
+        return added
 
 
 def _mean_pool(channels: int) -> Convolution:
