@@ -109,6 +109,7 @@ def lay_out(model: TfliteModel, input_range: Range, bits: int) -> Layout:
     _separate_fixed(model, fixed)
     folding = fold_clamps(model, _own_limits(model, fixed, input_range), fixed)
     _check_clamps(model, folding, bits)
+    folding = dataclasses.replace(folding, limits=_within_saturation(model, folding.limits, bits))
     return Layout(model, _groups(model, fixed, folding), folding, bits)
 
 
@@ -161,6 +162,30 @@ def _own_limits(model: TfliteModel, fixed: dict[int, Quantization], input_range:
     limits |= {id(tensor): input_range for tensor in model.inputs if id(tensor) in fixed}
     rescaled = [operator for operator in model.operators if operator.kind == "QUANTIZE"]
     return limits | {id(operator.outputs[0]): limits[id(operator.inputs[0])] for operator in rescaled}
+
+
+def _within_saturation(model: TfliteModel, limits: dict[int, Limits], bits: int) -> dict[int, Limits]:
+    """`limits` with those of roots that only LOGISTIC or TANH read narrowed to where the function's code still changes."""
+    consumers, outputs = model.consumers(), {id(tensor) for tensor in model.outputs}
+    narrowed = dict(limits)
+    for root in (root for root in roots(model) if id(root) not in outputs):
+        ends = [saturation(operator.kind, bits) for operator in consumers.get(id(root), [])]
+        if ends and math.isfinite(end := max(ends)):
+            low, high = limits[id(root)]
+            narrowed[id(root)] = (max(low, -end), min(high, end))
+    return narrowed
+
+
+def saturation(kind: str, bits: int) -> float:
+    """The |x| from which LOGISTIC's or TANH's output is within half a code of its end; inf for all other kinds.
+
+    1 - logistic(x) = s / 2 at x = ln(2 / s - 1), and tanh(x) = 2 · logistic(2x) - 1, with s the output scale that the specification fixes.
+    """
+    output = fixed_output(kind, bits)
+    if output is None or kind not in ("LOGISTIC", "TANH"):
+        return math.inf
+    codes = 2 / float(output.scale[0])
+    return math.log(codes - 1) if kind == "LOGISTIC" else math.log(2 * codes - 1) / 2
 
 
 def _span_of_fixed(kind: str) -> Limits:
