@@ -56,7 +56,7 @@ def test_what_only_a_saturating_function_reads_ends_where_its_codes_do(kind, end
     step = float(quantized.outputs[0].quantization.scale[0])
     assert 1 - function(end) == pytest.approx(step / 2, rel=0.01)
     for picture in frames():
-        np.testing.assert_allclose(run_codes(quantized, picture)["out"], run_float(model, picture)["out"], atol=4 * step)
+        np.testing.assert_allclose(run_codes(quantized, picture)["out"], run_float(model, picture)["out"], atol=6 * step)
 
 
 def test_what_others_read_too_keeps_its_range():
