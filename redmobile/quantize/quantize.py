@@ -16,7 +16,8 @@ from redmobile.quantize.equalize import equalize, measured
 from redmobile.quantize.judge import Judge, decibels, judged, spans_of
 from redmobile.quantize.observers import Range
 from redmobile.quantize.op_rules import WIDE
-from redmobile.quantize.ranges import ACTIVATION_DTYPES, Layout, lay_out
+from redmobile.quantize.precision import DTYPES
+from redmobile.quantize.ranges import Layout, lay_out
 from redmobile.quantize.search import Candidates, Choice, search
 from redmobile.quantize.write_int8 import Quantizations, Writer, check_io, with_io
 
@@ -78,11 +79,14 @@ def quantize(
     on_progress: called with (stage, done, total). The same arguments give the same model.
     Raises UnsupportedModelError (names every operator that cannot be quantized), UsageError (frames, range or recipe do not fit).
     """
-    bits = recipe.activations.bits
     _check_recipe(recipe)
-    lay_out(model, input_range, bits)  # refuse what cannot be done before anything is measured
+    _layout(model, recipe, input_range)  # refuse what cannot be done before anything is measured
     check_frames(model, frames)
     return _Work(recipe, frames, input_range, on_progress).go(model)
+
+
+def _layout(model: TfliteModel, recipe: Quantize, input_range: Range) -> Layout:
+    return lay_out(model, input_range, recipe.activations.bits, wide=recipe.wide, kept_float=recipe.keep_float)
 
 
 def _check_recipe(recipe: Quantize) -> None:
@@ -105,7 +109,7 @@ class _Work:
 
     def go(self, model: TfliteModel) -> Quantized:
         balanced = self._equalized(model)
-        layout = lay_out(balanced, self._input_range, self._recipe.activations.bits)
+        layout = _layout(balanced, self._recipe, self._input_range)
         means = data_names(balanced) if self._recipe.bias_correction else []
         calibration = calibrate(balanced, self._frames, self._input_range, Wanted(layout.observed(), means), self._on_progress)
         writer = Writer(layout, self._recipe.weights.granularity == "channel")
@@ -115,7 +119,7 @@ class _Work:
         quantizations = candidates.quantizations(choice)
         quantized = self._corrected(writer, quantizations, calibration, judge)
         report = Report(tuple(_tensors(layout, candidates, choice, calibration)), self._stages)
-        return Quantized(with_io(quantized, self._recipe.io, layout.bits), report)
+        return Quantized(with_io(quantized, self._recipe.io, layout.precision.base), report)
 
     def _equalized(self, model: TfliteModel) -> TfliteModel:
         if not self._recipe.equalize:
@@ -169,7 +173,7 @@ def _tensors(layout: Layout, candidates: Candidates, choice: Choice, calibration
     for place, group in enumerate(layout.groups):
         observer = choice.get(place, group.given_by)
         quantization = candidates.quantization(place, choice.get(place))
-        low, high = quantization.reach(ACTIVATION_DTYPES[layout.bits])
+        low, high = quantization.reach(DTYPES[group.bits])
         seen = [calibration.statistics[root.name] for root in group.roots if root.name in calibration.statistics]
         span = (min(each.low for each in seen), max(each.high for each in seen)) if seen else None
         reports += [
