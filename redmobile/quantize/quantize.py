@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from redmobile.core.converter import Quantize
 from redmobile.core.metrics import Frame
+from redmobile.core.quant_math import Quantization
 from redmobile.errors import UsageError
 from redmobile.graph.tflite_model import TfliteModel
 from redmobile.quantize.bias_correction import Shifts, correct_biases, data_names
 from redmobile.quantize.calibrate import Calibration, OnProgress, Wanted, calibrate, check_frames, float_outputs, measure_peaks
 from redmobile.quantize.equalize import equalize, measured
 from redmobile.quantize.judge import Judge, decibels, judged, spans_of
-from redmobile.quantize.observers import Range
+from redmobile.quantize.observers import Range, error_of
 from redmobile.quantize.op_rules import WIDE
 from redmobile.quantize.precision import DTYPES
 from redmobile.quantize.ranges import Layout, lay_out
 from redmobile.quantize.search import Candidates, Choice, search
+from redmobile.quantize.statistics import Statistics
 from redmobile.quantize.write_int8 import Quantizations, Writer, check_io, with_io
 
 
@@ -26,7 +29,8 @@ from redmobile.quantize.write_int8 import Quantizations, Writer, check_io, with_
 class TensorReport:
     """One tensor of the quantized graph. seen: exact (min, max) in calibration, None where nothing had to be measured.
 
-    clipped: share of the width seen that lies outside the range. group: the first of the tensors that share its scale.
+    clipped: share of the width seen that lies outside the range. sqnr_db: power of what was seen over that of the error which this tensor's own
+    rounding and clipping makes, in dB, None where nothing was measured. group: the first of the tensors that share its scale.
     observer: what chose the range; no choice are `fixed` (by specification or input range), `clamp` (by the clamp that ends the graph) and
     `summary` (of the whole picture: what was seen and half as much again).
     """
@@ -38,6 +42,7 @@ class TensorReport:
     high: float
     seen: Range | None
     clipped: float
+    sqnr_db: float | None
     scale: float
     zero_point: int
 
@@ -133,8 +138,7 @@ class _Work:
         """Against the graph as it was given: equalizing may let a RELU6 cut a little elsewhere."""
         pictures = judged(self._frames)
         outputs = float_outputs(model, pictures, self._input_range)
-        exact = {tensor.name: group.exact for group in layout.groups if group.exact for tensor in group.tensors}
-        return Judge(pictures, outputs, self._input_range, spans_of(outputs, exact))
+        return Judge(pictures, outputs, self._input_range, spans_of(outputs, layout.exact()))
 
     def _choice(self, candidates: Candidates, writer: Writer, judge: Judge, calibration: Calibration) -> Choice:
         activations = self._recipe.activations
@@ -185,12 +189,20 @@ def _tensors(layout: Layout, candidates: Candidates, choice: Choice, calibration
                 high,
                 span,
                 _clipped(span, (low, high)),
+                _sqnr_db(seen, quantization, DTYPES[group.bits]),
                 float(quantization.scale[0]),
                 int(quantization.zero_point[0]),
             )
             for tensor in group.tensors
         ]
     return reports
+
+
+def _sqnr_db(seen: Sequence[Statistics], quantization: Quantization, dtype: str) -> float | None:
+    noise, signal = (
+        (math.fsum(each) for each in zip(*(error_of(statistics, quantization, dtype) for statistics in seen), strict=True)) if seen else (0, 0)
+    )
+    return 10 * math.log10(signal / noise) if signal and noise else None
 
 
 def _clipped(seen: Range | None, held: Range) -> float:

@@ -90,6 +90,10 @@ class Layout:
         """Names of the tensors whose statistics decide a range."""
         return list(dict.fromkeys(root.name for group in self.groups if not (group.fixed or group.exact) for root in group.roots))
 
+    def exact(self) -> dict[str, Range]:
+        """Name of a tensor → the bounds of the clamp that ends the graph behind it."""
+        return {tensor.name: group.exact for group in self.groups if group.exact for tensor in group.tensors}
+
 
 def check_range(input_range: Range) -> None:
     """Raise UsageError unless (low, high) is finite and low < high."""
