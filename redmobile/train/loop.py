@@ -159,9 +159,8 @@ class Training:
         loss = enhancement_loss(found, high)
         if phase.round_activations and phase.agreement:
             set_rounding(self.network, on=False)
-            with torch.no_grad():
-                unrounded = self.network.unclipped(low)
-            loss = loss + phase.agreement * (found - unrounded).abs().mean()
+            # The gradient goes through both: through one alone it would chase the noise of the day instead of what makes it loud.
+            loss = loss + phase.agreement * (found - self.network.unclipped(low)).abs().mean()
         return loss
 
     def _to_device(self, frames: NDArray[np.uint8]) -> Tensor:
