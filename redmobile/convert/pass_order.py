@@ -10,10 +10,12 @@ from redmobile.convert.passes.fold_pad import fold_pad
 from redmobile.convert.passes.fuse_activation import fuse_activation
 from redmobile.convert.passes.pixel_shuffle import recognise_pixel_shuffle
 from redmobile.convert.passes.remove_dead_operators import remove_dead_operators
+from redmobile.convert.passes.single_precision import compute_in_single_precision
 from redmobile.convert.passes.split_convolution import split_convolution
 
 ON_ONNX = (
-    recognise_pixel_shuffle,  # first: what it recognises, the others need not look through
+    compute_in_single_precision,  # first: the others compute new constants of the old ones
+    recognise_pixel_shuffle,  # early: what it recognises, the others need not look through
     fold_batch_normalization,  # before reorder_channels, so that the weights to permute are final and a convolution is what it meets
     reorder_channels,  # after recognise_pixel_shuffle, which makes most of the CRD nodes
     fold_pad,  # on its own: any time before lowering, where pads become SAME, VALID or a PAD
