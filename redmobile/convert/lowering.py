@@ -22,9 +22,12 @@ from numpy.typing import NDArray
 from redmobile.core.converter import LoweringChoices
 from redmobile.core.registry import Registry
 from redmobile.errors import UnsupportedModelError
-from redmobile.graph.layout import IMAGE_RANK, NHWC, Order, moves_data, permutation, plain, stored
+from redmobile.graph.layout import IMAGE_RANK, NHWC, Order, joined, moves_data, permutation, plain, reshaped, stored
 from redmobile.graph.onnx_graph import OnnxGraph, OnnxNode
 from redmobile.graph.tflite_model import Operator, Tensor
+
+_TRANSPOSE_RANK = 6
+"""The most axes that TFLite's TRANSPOSE takes."""
 
 _SPLIT_OUTPUTS = 4
 """XNNPACK takes a SPLIT of up to four outputs; more are cut out one by one."""
@@ -154,7 +157,7 @@ class Lowering:
         wide = f"{name}/rank{len(order)}"
         if wide not in self._values:
             self.graph.shapes[wide], self.graph.dtypes[wide] = shape, self.dtype(name)
-            self._define_reshape(wide, self.tensor(name, plain(len(self.shape(name)))))
+            self.define_reshape(wide, name)
         return self.tensor(wide, order)
 
     def _constant(self, name: str) -> NDArray[Any]:
@@ -166,8 +169,7 @@ class Lowering:
         label = f"{name}/{'nhwc' if order == NHWC else 'onnx' if order == plain(len(order)) else 'order' + ''.join(map(str, order))}"
         if not moves_data(shape, value.order, order):
             return self.reshape(value.tensor, stored(shape, order), label)
-        perm = np.array(permutation(value.order, order), np.int32)
-        return self.emit("TRANSPOSE", [value.tensor, Tensor.constant(f"{label}/perm", perm)], label, stored(shape, order))
+        return self.transpose(value.tensor, permutation(value.order, order), label)
 
     # Writing ------------------------------------------------------------------------------------------------------
 
@@ -213,12 +215,22 @@ class Lowering:
             return tensor
         return self.emit("RESHAPE", [tensor, _shape_constant(name, shape)], name, shape, {"new_shape": list(shape)})
 
-    def _define_reshape(self, name: str, tensor: Tensor) -> None:
-        self.alias(name, self.reshape(tensor, self.shape(name), name), plain(len(self.shape(name))))
-
     def define_reshape(self, name: str, source: str) -> None:
-        """Let `name` be `source` with another shape, both in ONNX's order."""
-        self._define_reshape(name, self.tensor(source, plain(len(self.shape(source)))))
+        """Let `name` be `source` with another shape. Its order is the one that costs the least (graph/layout.reshaped)."""
+        before, after = reshaped(self.shape(source), self.shape(name), self.order(source))
+        self.alias(name, self.reshape(self.tensor(source, before), stored(self.shape(name), after), name), after)
+
+    def transpose(self, tensor: Tensor, perm: Order, name: str) -> Tensor:
+        """TRANSPOSE of memory axes. From rank 5 on, axes that stay side by side are joined for it: what knows high ranks is rare."""
+        shape = stored(tensor.shape, perm)
+        if len(perm) > IMAGE_RANK:
+            sizes, perm = joined(tensor.shape, perm)
+            tensor = self.reshape(tensor, sizes, f"{name}/joined")
+        if len(perm) > _TRANSPOSE_RANK:
+            raise Refusal(f"it needs a transpose of {len(perm)} axes that all move; TFLite has it up to {_TRANSPOSE_RANK}")
+        moved = stored(tensor.shape, perm)
+        constant = Tensor.constant(f"{name}/perm", np.array(perm, np.int32))
+        return self.reshape(self.emit("TRANSPOSE", [tensor, constant], name if moved == shape else f"{name}/moved", moved), shape, name)
 
     def split(self, tensor: Tensor, axis: int, sizes: Sequence[int], names: Sequence[str]) -> list[Tensor]:
         """Cut `tensor` along its memory axis `axis` into pieces of `sizes`: one SPLIT where that stays in XNNPACK, else STRIDED_SLICE.
