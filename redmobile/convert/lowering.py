@@ -196,9 +196,11 @@ class Lowering:
         self.alias(name, self.emit(kind, inputs, name, stored(self.shape(name), order), options, dtype=self.dtype(name)), order)
 
     def alias(self, name: str, tensor: Tensor, order: Order) -> None:
-        """Let `tensor`, which lies in `order`, be the ONNX value `name`. Refuses if shapes or dtypes disagree."""
+        """Let `tensor`, which lies in `order`, be the ONNX value `name`. Refuses if shapes or dtypes disagree, and a value that is empty."""
         if tensor.shape != stored(self.shape(name), order):
             raise Refusal(f"'{name}' should have the shape {stored(self.shape(name), order)}, its lowering gives {tensor.shape}")
+        if 0 in tensor.shape:
+            raise Refusal(f"'{name}' has the shape {self.shape(name)}; TFLite has no tensors without values")
         if tensor.dtype != self.dtype(name):
             raise Refusal(f"'{name}' should be {self.dtype(name)}, its lowering gives {tensor.dtype}")
         self._values[name] = _Value(tensor, order)

@@ -154,12 +154,14 @@ def test_all_that_is_unsupported_is_reported_at_once():
         node("Foo", "b", "c"),
         node("Bar", "x", "d"),
         node("Conv", "x x", "e"),
-        node("Sum", "c d e", "y"),
+        node("Sub2", "c d e", "y"),
     ]
     with pytest.raises(UnsupportedModelError) as caught:
         lower(onnx_graph(nodes, {"x": (1, 5, 6, 8)}), LoweringChoices())
     message = str(caught.value)
-    assert message.startswith("No lowering for ONNX op 'Foo' (nodes 'Foo_a', 'Foo_c'), 'Bar' (node 'Bar_d'), 'Sum' (node 'Sum_y'). Known ops: Add, ")
+    assert message.startswith(
+        "No lowering for ONNX op 'Foo' (nodes 'Foo_a', 'Foo_c'), 'Bar' (node 'Bar_d'), 'Sub2' (node 'Sub2_y'). Sub2: nearest known: Sub"
+    )
     assert "ONNX op 'Conv' (node 'Conv_e'): its weights ('x') is computed in the graph; only a constant is supported." in message
     assert "\n" not in message
     assert caught.value.exit_code == 4
@@ -168,6 +170,20 @@ def test_all_that_is_unsupported_is_reported_at_once():
 def test_one_unknown_op_reads_as_in_the_house_rules():
     with pytest.raises(UnsupportedModelError, match=r"^No lowering for ONNX op 'Foo' \(node 'Foo_y'\)\. Known ops: .*, Transpose"):
         lower(onnx_graph([node("Foo", "x", "y")], {"x": (1, 5, 6, 8)}), LoweringChoices())
+
+
+@pytest.mark.parametrize(
+    ("op", "hint"),
+    [
+        ("Gathr", r"Gathr: nearest known: Gather"),
+        ("LSTM", r"LSTM: export it unrolled over its steps\."),
+        ("NonZero", r"NonZero: how many values it gives depends on the data.*--outputs"),
+        ("RandomNormalLike", r"it is random: give the noise as an input\."),
+    ],
+)
+def test_unknown_ops_come_with_what_could_be_done(op, hint):
+    with pytest.raises(UnsupportedModelError, match=hint):
+        lower(onnx_graph([node(op, "x", "y")], {"x": (1, 5, 6, 8)}), LoweringChoices())
 
 
 def test_malformed_node_is_named():
