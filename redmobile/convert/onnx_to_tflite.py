@@ -25,7 +25,7 @@ def convert(graph: OnnxGraph, converter_name: str, converter: Converter) -> Tfli
     model = lower(graph, converter.lowering)
     if converter.quantize is None:
         _finish_float(model, converter)
-    attach(model, describe(graph, converter_name))
+    attach(model, describe(graph, converter_name, model))
     return model
 
 

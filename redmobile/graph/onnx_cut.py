@@ -41,11 +41,7 @@ def fix_shapes(model: onnx.ModelProto, part: Part, name: str) -> None:
             if dimension.dim_param in symbols:
                 dimension.dim_value = symbols[dimension.dim_param]
     if shapes.keys() & inputs.keys():
-        # What was inferred for other sizes is inferred again.
-        del graph.value_info[:]
-        for value in graph.output:
-            if value.type.HasField("tensor_type"):
-                value.type.tensor_type.ClearField("shape")
+        _forget_shapes(graph)
 
 
 def cut(model: onnx.ModelProto, part: Part, name: str) -> None:
@@ -76,6 +72,16 @@ def cut(model: onnx.ModelProto, part: Part, name: str) -> None:
         copies = [type(value).FromString(value.SerializeToString()) for value in values]
         del field[:]
         field.extend(copies)
+    if part.shapes.keys() & set(part.inputs):
+        _forget_shapes(graph)
+
+
+def _forget_shapes(graph: onnx.GraphProto) -> None:
+    """What was inferred for other sizes is to be inferred again."""
+    del graph.value_info[:]
+    for value in graph.output:
+        if value.type.HasField("tensor_type"):
+            value.type.tensor_type.ClearField("shape")
 
 
 def _input_name(wanted: str, inputs: Mapping[str, onnx.ValueInfoProto], name: str) -> str:
@@ -119,6 +125,9 @@ def _values(model: onnx.ModelProto) -> dict[str, onnx.ValueInfoProto]:
 
 
 def _check_names(part: Part, known: Collection[str], constants: Collection[str], name: str) -> None:
+    fixed = [value for value in part.inputs if value in constants]
+    if fixed:
+        raise UsageError(f"{name}: --inputs names {_quoted(fixed)}, which is a constant.")
     for option, wanted in (("--inputs", part.inputs), ("--outputs", part.outputs)):
         unknown = [value for value in wanted if value not in known]
         if unknown:
@@ -128,9 +137,6 @@ def _check_names(part: Part, known: Collection[str], constants: Collection[str],
         repeated = sorted({value for value in wanted if wanted.count(value) > 1})
         if repeated:
             raise UsageError(f"{name}: {option} names {_quoted(repeated)} more than once.")
-    fixed = [value for value in part.inputs if value in constants]
-    if fixed:
-        raise UsageError(f"{name}: --inputs names {_quoted(fixed)}, which is a constant.")
 
 
 def _between(

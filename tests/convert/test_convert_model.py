@@ -255,7 +255,7 @@ def test_metadata_is_written_and_read_back_from_bytes_and_model():
     graph = described(OURS)
     data = write_tflite(convert(graph, "litert_fp32", Converter(says="test")))
     metadata = read_metadata(data)
-    assert metadata == metadata_of(read_tflite(data)) == describe(graph, "litert_fp32")
+    assert metadata == metadata_of(read_tflite(data)) == describe(graph, "litert_fp32", read_tflite(data))
     assert (metadata.name, metadata.version, metadata.converter) == ("red_mobile", "0.1.0", "litert_fp32")
     assert (metadata.weights_sha256, metadata.onnx_sha256) == ("ab" * 32, graph.sha256)
     (port,) = metadata.inputs
@@ -264,21 +264,21 @@ def test_metadata_is_written_and_read_back_from_bytes_and_model():
 
 
 def test_foreign_onnx_gets_the_default_range():
-    metadata = describe(described(), "litert_fp32")
+    metadata = describe(described(), "litert_fp32", lower(described(), LoweringChoices()))
     assert (metadata.name, metadata.inputs[0].range) == ("", (0.0, 1.0))
 
 
 def test_metadata_of_integers_says_what_they_can_hold():
     graph = onnx_graph([node("Identity", "x", "y")], {"x": (1, 3, 6, 8)}, dtypes={"x": "uint8"})
-    (port,) = describe(graph, "litert_fp32").inputs
+    (port,) = describe(graph, "litert_fp32", lower(graph, LoweringChoices())).inputs
     assert (port.range, port.layout) == ((0.0, 255.0), "NHWC")
     graph = onnx_graph([node("Identity", "x", "y")], {"x": (5,)}, dtypes={"x": "bool"})
-    assert describe(graph, "litert_fp32").outputs[0].range == (0.0, 1.0)
+    assert describe(graph, "litert_fp32", lower(graph, LoweringChoices())).outputs[0].range == (0.0, 1.0)
 
 
 def test_range_that_is_no_range():
     with pytest.raises(InputError, match=r"redmobile\.input_range should be two numbers"):
-        describe(described({"redmobile.input_range": "0..1"}), "litert_fp32")
+        convert(described({"redmobile.input_range": "0..1"}), "litert_fp32", Converter(says="test"))
 
 
 def test_foreign_tflite_has_no_metadata_of_ours():
@@ -291,5 +291,5 @@ def test_foreign_tflite_has_no_metadata_of_ours():
 
 def test_metadata_does_not_change_what_the_file_computes():
     model = lower(described(), LoweringChoices())
-    attach(model, describe(described(OURS), "x"))
+    attach(model, describe(described(OURS), "x", model))
     assert read_tflite(write_tflite(model)).metadata.keys() == {"redmobile"}
