@@ -167,6 +167,22 @@ def test_constant_of_shape_range_and_non_zero_of_constants_are_computed():
     assert graph.initializers["z"].tolist() == [[1, 2]]
 
 
+def test_a_shape_that_is_known_only_once_constants_are_folded():
+    text = """
+    g (float[2, 5, 3] x) => (y)
+    <float[1, 1, 3] token = {1, 2, 3}, int64[3] given = {2, -1, -1}, int64[3] ones = {1, 1, 1}, int64[3] unset = {-1, -1, -1}>
+    {
+      open = Equal (given, unset)
+      shape = Where (open, ones, given)
+      e = Expand (token, shape)
+      j = Concat <axis = 1> (e, x)
+      y = Relu (j)
+    }
+    """
+    graph = read_onnx(parse(text))
+    assert (graph.shapes["j"], graph.shapes["y"]) == ((2, 6, 3), (2, 6, 3))
+
+
 def test_local_functions_are_inlined():
     text = """
     <ir_version: 8, opset_import: ["" : 18, "local" : 1]>
