@@ -7,7 +7,7 @@ import onnx
 import onnx.parser
 import pytest
 
-from redmobile.errors import UnsupportedModelError
+from redmobile.errors import InputError, UnsupportedModelError
 from redmobile.graph.onnx_graph import read_onnx
 
 
@@ -191,3 +191,18 @@ def test_local_functions_are_inlined():
     act (a) => (b) { c = Relu (a)  b = Neg (c) }
     """
     assert ops(read_onnx(onnx.parser.parse_model(text).SerializeToString())) == ["Relu", "Neg"]
+
+
+def test_functions_that_call_themselves_and_ifs_without_a_branch_are_refused():
+    text = """
+    <ir_version: 8, opset_import: ["" : 18, "local" : 1]>
+    g (float[2, 3] x) => (float[2, 3] y) { y = local.act (x) }
+    <domain: "local", opset_import: ["local" : 1]>
+    act (a) => (b) { b = local.act (a) }
+    """
+    with pytest.raises(InputError, match=r"^m\.onnx: its local functions cannot be put in place"):
+        read_onnx(onnx.parser.parse_model(text).SerializeToString(), "m.onnx")
+    model = onnx.ModelProto.FromString(parse(IF % 2))
+    del model.graph.node[-1].attribute[:]
+    with pytest.raises(InputError, match=r"m\.onnx: is (a damaged ONNX file|not a consistent)"):
+        read_onnx(model.SerializeToString(), "m.onnx")
