@@ -15,7 +15,7 @@ _NEVER_FOLDED = frozenset({"RandomNormal", "RandomNormalLike", "RandomUniform", 
 _OF_SHAPE = frozenset({"Shape", "Size", "EyeLike"})
 """Operators whose result follows from the shape of their input alone."""
 
-_FAILURES = (RuntimeError, NotImplementedError, ValueError, TypeError, IndexError, KeyError)
+_FAILURES = (RuntimeError, NotImplementedError, ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError)
 """What onnx's reference implementation raises for a node that it cannot compute."""
 
 
