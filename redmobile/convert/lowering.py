@@ -194,8 +194,8 @@ class Lowering:
 
     def alias(self, name: str, tensor: Tensor, order: Order) -> None:
         """Let `tensor`, which lies in `order`, be the ONNX value `name`. Refuses if shapes or dtypes disagree, and a value that is empty."""
-        if tensor.shape != stored(self.shape(name), order):
-            raise Refusal(f"'{name}' should have the shape {stored(self.shape(name), order)}, its lowering gives {tensor.shape}")
+        if len(order) != len(self.shape(name)) or tensor.shape != stored(self.shape(name), order):
+            raise Refusal(f"'{name}' should have the shape {self.shape(name)}, its lowering gives {tensor.shape}")
         if 0 in tensor.shape:
             raise Refusal(f"'{name}' has the shape {self.shape(name)}; TFLite has no tensors without values")
         if tensor.dtype != self.dtype(name):
@@ -212,10 +212,14 @@ class Lowering:
         """A view of `tensor` with another shape: RESHAPE, which moves nothing."""
         if tensor.shape == shape:
             return tensor
+        if math.prod(tensor.shape) != math.prod(shape):
+            raise Refusal(f"'{name}' should have the shape {shape}, its lowering gives {tensor.shape}")
         return self.emit("RESHAPE", [tensor, _shape_constant(name, shape)], name, shape, {"new_shape": list(shape)})
 
     def define_reshape(self, name: str, source: str) -> None:
         """Let `name` be `source` with another shape. Its order is the one that costs the least (graph/layout.reshaped)."""
+        if math.prod(self.shape(source)) != math.prod(self.shape(name)):
+            raise Refusal(f"it makes the shape {self.shape(name)} of {self.shape(source)}, which holds another number of values")
         before, after = reshaped(self.shape(source), self.shape(name), self.order(source))
         self.alias(name, self.reshape(self.tensor(source, before), stored(self.shape(name), after), name), after)
 

@@ -10,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx_cases import convert_and_compare, kinds, node, onnx_model, random, random_of
 
+from redmobile.convert.onnx_to_tflite import lower
+from redmobile.core.converter import LoweringChoices
 from redmobile.errors import UnsupportedModelError
 from redmobile.graph.layout import joined, moves_data, reshaped, stored
+from redmobile.graph.onnx_graph import read_onnx
 
 DTYPES = ["bool", "uint8", "int8", "int32", "int64", "float32"]
 
@@ -108,6 +111,18 @@ def test_squeeze(axes, opset):
 def test_unsqueeze(axes, opset):
     constants, attributes = ({"a": ints(*axes)}, {}) if opset >= 13 else ({}, {"axes": list(axes)})
     convert_and_compare(one("Unsqueeze", (5, 6, 7), constants, opset=opset, **attributes))
+
+
+def test_a_file_that_contradicts_itself_is_refused():
+    graph = read_onnx(one("Squeeze", (1, 5), {"a": ints(0)}).SerializeToString())
+    graph.shapes["y"] = (7,)
+    with pytest.raises(UnsupportedModelError, match=r"it makes the shape \(7,\) of \(1, 5\), which holds another number of values"):
+        lower(graph, LoweringChoices())
+    nodes = [node("Transpose", "x", "y", perm=(0, 1))]
+    graph = read_onnx(onnx_model(nodes, {"x": (5, 6)}).SerializeToString())
+    graph.nodes[0].attributes["perm"] = [0, 0]
+    with pytest.raises(UnsupportedModelError, match=r"perm \[0, 0\] is no permutation of its 2 axes"):
+        lower(graph, LoweringChoices())
 
 
 def test_a_view_of_a_view_is_one_reshape():

@@ -164,6 +164,13 @@ def test_unknown_kind_option_and_enum_are_refused():
         write_tflite(model)
 
 
+def test_size_beyond_32_bits_is_refused():
+    model = float_model()
+    model.inputs[0].shape = (1, 2**31, 6, 3)
+    with pytest.raises(UnsupportedModelError, match=r"'image' has the shape .*TFLite counts with 32 bits"):
+        write_tflite(model)
+
+
 def test_constant_that_does_not_fit_its_tensor_is_refused():
     model = float_model()
     model.operators[0].inputs[2].dtype = "int32"
