@@ -1,6 +1,8 @@
-"""Walk an ONNX graph, lower each node, rewrite: a float32 TFLite model in NHWC."""
+"""Walk an ONNX graph, lower each node, rewrite: a TFLite model in NHWC, its floats float32."""
 
 from __future__ import annotations
+
+import difflib
 
 from redmobile.convert.lowering import LOWERINGS, Lowering, Refusal
 from redmobile.convert.metadata import attach, describe
@@ -9,10 +11,10 @@ from redmobile.convert.passes.float16_weights import store_weights_as_float16
 from redmobile.core.converter import Converter, LoweringChoices
 from redmobile.errors import UnsupportedModelError
 from redmobile.graph.onnx_graph import OnnxGraph, OnnxNode
-from redmobile.graph.tflite_model import TfliteModel
+from redmobile.graph.tflite_model import Tensor, TfliteModel
 
-_MALFORMED = (ValueError, TypeError, KeyError, IndexError)
-"""What a lowering raises that meets a missing attribute or input, or one of the wrong length."""
+_MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError)
+"""What a lowering raises that meets a missing attribute or input, or one of the wrong type or length."""
 
 
 def convert(graph: OnnxGraph, converter_name: str, converter: Converter) -> TfliteModel:
@@ -23,13 +25,14 @@ def convert(graph: OnnxGraph, converter_name: str, converter: Converter) -> Tfli
     model = lower(graph, converter.lowering)
     if converter.quantize is None:
         _finish_float(model, converter)
-    attach(model, describe(graph, converter_name))
+    attach(model, describe(graph, converter_name, model))
     return model
 
 
 def lower(graph: OnnxGraph, choices: LoweringChoices) -> TfliteModel:
-    """`graph` as a float32 TFLite model: images NHWC, constants transposed, names of inputs, outputs and values kept.
+    """`graph` as a TFLite model: images NHWC, constants transposed, names of inputs, outputs and values kept.
 
+    Dtypes are kept, except that float16, bfloat16 and float64 are computed in float32: inputs and outputs of these are float32 too.
     `graph` itself is left as it is. Raises UnsupportedModelError that names every node without a lowering, all at once.
     """
     graph = graph.copy()
@@ -42,7 +45,7 @@ def lower(graph: OnnxGraph, choices: LoweringChoices) -> TfliteModel:
         _lower_node(node, out, faults)
     faults.raise_if_any()
     model = TfliteModel(out.operators, out.inputs, [], description="Converted by redmobile")
-    model.outputs = [out.output(name) for name in graph.outputs]
+    model.outputs = [_output(name, out) for name in graph.outputs]
     for rewrite_tflite in ON_TFLITE:
         rewrite_tflite(model)
     _make_names_unique(model)
@@ -54,6 +57,32 @@ def _finish_float(model: TfliteModel, converter: Converter) -> None:
         rewrite(model)
     if converter.weights == "float16":
         store_weights_as_float16(model)
+
+
+_CONTROL_FLOW = "a .tflite file of one graph has no control flow: export without it"
+_RECURRENT = "export it unrolled over its steps"
+_BY_DATA = "how many values it gives depends on the data, and sizes are static: cut before it with --outputs and compute it in the application"
+_HINTS = {
+    "If": f"its condition depends on the input, and {_CONTROL_FLOW}",
+    "Loop": _CONTROL_FLOW,
+    "Scan": _CONTROL_FLOW,
+    "GRU": _RECURRENT,
+    "LSTM": _RECURRENT,
+    "RNN": _RECURRENT,
+    "NonMaxSuppression": _BY_DATA,
+    "NonZero": _BY_DATA,
+    "Compress": _BY_DATA,
+    "Unique": _BY_DATA,
+    "RandomNormal": "it is random: give the noise as an input",
+    "RandomNormalLike": "it is random: give the noise as an input",
+    "RandomUniform": "it is random: give the noise as an input",
+    "RandomUniformLike": "it is random: give the noise as an input",
+    "Bernoulli": "it is random: give the noise as an input",
+    "Range": "its bounds depend on the input, and sizes are static",
+    "ConstantOfShape": "its shape depends on the input, and sizes are static: fix them with --shape",
+    "Shape": "the shape it reads could not be inferred: fix sizes with --shape",
+}
+"""ONNX operator without a lowering → what could be done."""
 
 
 class _Faults:
@@ -73,9 +102,18 @@ class _Faults:
         messages = list(self._refused)
         if self._unknown:
             found = ", ".join(f"'{op}' (node{'s' if len(nodes) > 1 else ''} {_quoted(nodes)})" for op, nodes in self._unknown.items())
-            messages.insert(0, f"No lowering for ONNX op {found}. Known ops: {', '.join(LOWERINGS)}.")
+            hints = [hint for op in self._unknown if (hint := _hint(op))]
+            messages.insert(0, " ".join([f"No lowering for ONNX op {found}.", *hints, f"Known ops: {', '.join(LOWERINGS)}."]))
         if messages:
             raise UnsupportedModelError(" ".join(messages))
+
+
+def _hint(op: str) -> str:
+    """What could be done about an operator without a lowering: a known way, or the known operators that its name is nearest to."""
+    if op in _HINTS:
+        return f"{op}: {_HINTS[op]}."
+    near = difflib.get_close_matches(op.rpartition(".")[2], list(LOWERINGS), 2)
+    return f"{op}: nearest known: {', '.join(near)}." if near else ""
 
 
 def _quoted(names: list[str]) -> str:
@@ -97,6 +135,13 @@ def _lower_node(node: OnnxNode, out: Lowering, faults: _Faults) -> None:
     for name in node.outputs:
         if not out.knows(name):
             out.stand_in(name)
+
+
+def _output(name: str, out: Lowering) -> Tensor:
+    try:
+        return out.output(name)
+    except Refusal as refusal:
+        raise UnsupportedModelError(f"Output '{name}': {refusal}.") from refusal
 
 
 def _make_names_unique(model: TfliteModel) -> None:

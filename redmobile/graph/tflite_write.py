@@ -20,6 +20,7 @@ SIGNATURE = "serving_default"
 
 _SCHEMA_VERSION = 3
 _ALIGNMENT = 16
+_LARGEST_SIZE = 2**31 - 1
 _LAST_CODE_OF_OLD_FIELD = 127
 
 
@@ -82,6 +83,8 @@ def _tensor(tensor: Tensor, buffers: list[_AlignedBuffer]) -> Any:
     number = vars(schema.TensorType).get(tensor.dtype.upper())
     if number is None:
         raise UnsupportedModelError(f"Tensor '{tensor.name}': TFLite has no dtype '{tensor.dtype}'.")
+    if max(tensor.shape, default=0) > _LARGEST_SIZE:
+        raise UnsupportedModelError(f"Tensor '{tensor.name}' has the shape {tensor.shape}; TFLite counts with 32 bits.")
     return schema.TensorT(
         shape=list(tensor.shape),
         type=number,

@@ -119,6 +119,11 @@ def test_weights_of_the_wrong_size():
         read_onnx(proto.SerializeToString())
 
 
+def test_names_with_control_characters_are_a_damage():
+    with pytest.raises(InputError, match=r"is a damaged ONNX file \(it holds the name 'y\\n\\x01'\)"):
+        read_onnx(model([onnx.helper.make_node("Relu", ["x"], ["y\n\x01"])], outputs=("y\n\x01",)).SerializeToString())
+
+
 def test_missing_external_weights(tmp_path):
     proto = model([make("Conv", "x w", "y")], constants={"w": np.ones((5, 3, 3, 3), np.float32)})
     path = tmp_path / "m.onnx"
@@ -132,9 +137,9 @@ def test_missing_external_weights(tmp_path):
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        (("batch", 3, 4, 6), r"input 'x' has the dynamic dimension 'batch' \(axis 0\).*--dim_param batch --dim_value N"),
-        ((1, 3, None, 6), r"input 'x' has an unknown dimension \(axis 2\).*--input_name x --input_shape"),
-        (None, "input 'x' has no shape"),
+        (("batch", 3, 4, 6), r"input 'x' has the dynamic dimension 'batch' \(axis 0\).*--shape x=N,C,H,W"),
+        ((1, 3, None, 6), r"input 'x' has an unknown dimension \(axis 2\).*--shape x=N,C,H,W"),
+        (None, "input 'x' has no shape; give it one with --shape x=N,C,H,W"),
     ],
 )
 def test_dynamic_shapes_are_refused_with_a_way_out(shape, message):
