@@ -7,7 +7,26 @@ from numpy.typing import NDArray
 
 from redmobile.graph.onnx_graph import OnnxGraph, OnnxNode
 
-_VALUE_BY_VALUE = frozenset({"Relu", "Clip", "Sigmoid", "HardSwish"})
+_VALUE_BY_VALUE = frozenset(
+    [
+        "Celu",
+        "Clip",
+        "Elu",
+        "Gelu",
+        "HardSigmoid",
+        "HardSwish",
+        "LeakyRelu",
+        "Mish",
+        "Relu",
+        "Selu",
+        "Sigmoid",
+        "Softplus",
+        "Softsign",
+        "Swish",
+        "Tanh",
+        "ThresholdedRelu",
+    ]
+)
 """Operators that treat all channels alike, so that a permutation may pass through them."""
 
 
