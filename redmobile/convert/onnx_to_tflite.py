@@ -11,10 +11,10 @@ from redmobile.convert.passes.float16_weights import store_weights_as_float16
 from redmobile.core.converter import Converter, LoweringChoices
 from redmobile.errors import UnsupportedModelError
 from redmobile.graph.onnx_graph import OnnxGraph, OnnxNode
-from redmobile.graph.tflite_model import TfliteModel
+from redmobile.graph.tflite_model import Tensor, TfliteModel
 
-_MALFORMED = (ValueError, TypeError, KeyError, IndexError)
-"""What a lowering raises that meets a missing attribute or input, or one of the wrong length."""
+_MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError)
+"""What a lowering raises that meets a missing attribute or input, or one of the wrong type or length."""
 
 
 def convert(graph: OnnxGraph, converter_name: str, converter: Converter) -> TfliteModel:
@@ -45,7 +45,7 @@ def lower(graph: OnnxGraph, choices: LoweringChoices) -> TfliteModel:
         _lower_node(node, out, faults)
     faults.raise_if_any()
     model = TfliteModel(out.operators, out.inputs, [], description="Converted by redmobile")
-    model.outputs = [out.output(name) for name in graph.outputs]
+    model.outputs = [_output(name, out) for name in graph.outputs]
     for rewrite_tflite in ON_TFLITE:
         rewrite_tflite(model)
     _make_names_unique(model)
@@ -135,6 +135,13 @@ def _lower_node(node: OnnxNode, out: Lowering, faults: _Faults) -> None:
     for name in node.outputs:
         if not out.knows(name):
             out.stand_in(name)
+
+
+def _output(name: str, out: Lowering) -> Tensor:
+    try:
+        return out.output(name)
+    except Refusal as refusal:
+        raise UnsupportedModelError(f"Output '{name}': {refusal}.") from refusal
 
 
 def _make_names_unique(model: TfliteModel) -> None:

@@ -15,7 +15,7 @@ _NEVER_FOLDED = frozenset({"RandomNormal", "RandomNormalLike", "RandomUniform", 
 _OF_SHAPE = frozenset({"Shape", "Size", "EyeLike"})
 """Operators whose result follows from the shape of their input alone."""
 
-_FAILURES = (RuntimeError, NotImplementedError, ValueError, TypeError, IndexError, KeyError)
+_FAILURES = (RuntimeError, NotImplementedError, ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError)
 """What onnx's reference implementation raises for a node that it cannot compute."""
 
 
@@ -34,10 +34,21 @@ def fold_constants(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
 
 
 def _infer_shapes(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
+    _forget_vague(model)
     try:
         return onnx.shape_inference.infer_shapes(model, data_prop=True)
     except onnx.shape_inference.InferenceError as error:
         raise InputError(f"{name}: is not a consistent ONNX graph ({' '.join(str(error).split())}).") from error
+
+
+def _forget_vague(model: onnx.ModelProto) -> None:
+    """Drop what the file says of values whose shape it does not know, and of constants: inference would believe it."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    static = _static_shapes(model).keys() - constants
+    kept = [value for value in model.graph.value_info if value.name in static]
+    copies = [onnx.ValueInfoProto.FromString(value.SerializeToString()) for value in kept]
+    del model.graph.value_info[:]
+    model.graph.value_info.extend(copies)
 
 
 def _constant_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
