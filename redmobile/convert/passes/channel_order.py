@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from redmobile.graph.onnx_graph import OnnxGraph, OnnxNode
 
-_VALUE_BY_VALUE = frozenset({"Relu", "Clip", "Sigmoid", "HardSwish"})
+_BENT = frozenset({"Clip", "HardSigmoid", "HardSwish", "LeakyRelu", "Relu", "ThresholdedRelu"})
+_SMOOTH = frozenset({"Celu", "Elu", "Gelu", "Mish", "Selu", "Sigmoid", "Softplus", "Softsign", "Swish", "Tanh"})
+_VALUE_BY_VALUE = _BENT | _SMOOTH
 """Operators that treat all channels alike, so that a permutation may pass through them."""
 
 
