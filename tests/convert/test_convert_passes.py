@@ -197,6 +197,39 @@ def test_an_activation_stays_behind_a_view_that_others_read():
     assert kinds(convert_and_compare(model))["RELU"] == 1
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        [node("Conv", "x w", "c", group=3)],
+        [node("ConvTranspose", "x t", "c", strides=(2, 2))],
+        [node("Conv", "x v", "p"), node("PRelu", "p slope", "c")],
+        [node("Conv", "x v b", "p"), node("BatchNormalization", "p b b b one", "q"), node("Relu", "q", "c")],
+        [node("Conv", "x v", "p"), node("MaxPool", "p", "c", kernel_shape=(2, 2))],
+        [node("Conv", "x v", "p"), node("Conv", "x v", "q"), node("Add", "p q", "c")],
+        [node("Relu", "v", "computed"), node("Conv", "x computed", "c")],
+    ],
+    ids=["groups", "transposed", "prelu", "normalized", "pooled", "sum", "computed weights"],
+)
+@pytest.mark.parametrize("choices", [None, PLAIN_CHOICES], ids=["row_planes", "one_op"])
+def test_crd_behind_anything_is_right(before, choices):
+    constants = {"w": random((18, 1, 3, 3), 1), "v": random((18, 3, 3, 3), 2), "t": random((3, 18, 2, 2), 3), "slope": random((18, 1, 1), 4)}
+    constants |= {"b": random(18, 5), "one": np.abs(random(18, 6)) + 0.5}
+    model = onnx_model([*before, node("DepthToSpace", "c", "y", blocksize=3, mode="CRD")], {"x": (2, 3, 7, 8)}, constants)
+    assert "TRANSPOSE" not in kinds(convert_and_compare(model, choices))
+
+
+def test_crd_of_a_convolution_that_others_read_too():
+    nodes = [
+        node("Conv", "x v", "c"),
+        node("DepthToSpace", "c", "d", blocksize=2, mode="CRD"),
+        node("DepthToSpace", "c", "e", blocksize=2, mode="CRD"),
+        node("Sigmoid", "c", "f"),
+        node("Add", "d e", "y"),
+    ]
+    model = onnx_model(nodes, {"x": (1, 3, 7, 8)}, {"v": random((12, 3, 3, 3), 2)}, outputs=("y", "f"))
+    convert_and_compare(model)
+
+
 def test_crd_goes_into_the_convolution_before_it_through_an_activation():
     constants = {"w": random((48, 3, 1, 1)), "b": random(48, 1)}
     nodes = [conv("x w b", "c", (48, 3, 1, 1)), node("Relu", "c", "r"), node("DepthToSpace", "r", "y", blocksize=4, mode="CRD")]
