@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from redmobile.graph.tflite_model import Operator, Tensor, TfliteModel
 
-_CLAMPS = frozenset({"RELU", "RELU6", "RELU_0_TO_1", "RELU_N1_TO_1"})
+_CLAMPS = frozenset({"RELU", "RELU6", "RELU_N1_TO_1"})
+"""Activations that can be fused."""
+
+_CLAMPING = frozenset({"AVERAGE_POOL_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MAX_POOL_2D"})
+"""Kinds whose outputs are viewed otherwise elsewhere, and that clamp them themselves."""
 
 
 def put_activation_before_view(model: TfliteModel) -> None:
@@ -34,4 +38,4 @@ def put_activation_before_view(model: TfliteModel) -> None:
 
 
 def _can_clamp(operator: Operator | None) -> bool:
-    return operator is not None and operator.options.get("fused_activation_function") == "NONE"
+    return operator is not None and operator.kind in _CLAMPING and operator.options["fused_activation_function"] == "NONE"
