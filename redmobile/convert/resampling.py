@@ -73,7 +73,11 @@ def chosen(matrix: Matrix) -> NDArray[np.intp] | None:
 
 
 def _positions(axis: Axis, coordinates: str) -> NDArray[np.float64]:
-    """Where on the input's axis each output lies, in float32 as runtimes compute it."""
+    """Where on the input's axis each output lies, in float32 as runtimes compute it.
+
+    align_corners: by the whole size of the output, as PyTorch and onnxruntime do; two of ONNX's own node tests, whose scales give no whole
+    size, divide by the fractional one.
+    """
     outputs, scale = np.arange(axis.result, dtype=np.float32), np.float32(axis.scale)
     if coordinates == "asymmetric":
         positions = outputs / scale

@@ -88,6 +88,11 @@ def test_max_pool_takes_the_least_operators(attributes, operators):
     assert kinds(convert_and_compare(pool("MaxPool", **attributes))) == operators
 
 
+def test_positions_that_nobody_reads_are_no_obstacle():
+    model = onnx_model([node("MaxPool", "x", "y positions", kernel_shape=(2, 2))], IMAGE)
+    assert kinds(convert_and_compare(model)) == {"MAX_POOL_2D": 1}
+
+
 def test_repeated_edges_never_win_where_all_values_are_negative():
     model = pool("MaxPool", kernel_shape=(3, 3), strides=(2, 2), pads=(1, 1, 1, 1))
     lowered = lower(read_onnx(model.SerializeToString()), LoweringChoices())

@@ -27,7 +27,7 @@ def max_pool(node: OnnxNode, out: Lowering) -> None:
     value below all others spoils the scale of an INT8 tensor. The whole image: REDUCE_MAX. With dilation: GATHER and REDUCE_MAX, first
     down, then across.
     """
-    if len(node.outputs) > 1 and node.outputs[1]:
+    if any(out.graph.consumers(positions) or positions in out.graph.outputs for positions in node.outputs[1:]):
         raise Refusal("the positions of the maxima are asked for, which TFLite does not give")
     data, window = _data(node, out)
     name = node.outputs[0]
