@@ -7,10 +7,7 @@ from numpy.typing import NDArray
 
 from redmobile.graph.onnx_graph import OnnxGraph, OnnxNode
 
-_VALUE_BY_VALUE = frozenset(
-    {"Abs", "Celu", "Clip", "Elu", "Exp", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Mish", "Neg", "Relu", "Selu", "Sigmoid"}
-    | {"Softplus", "Softsign", "Sqrt", "Tanh", "ThresholdedRelu"}
-)
+_VALUE_BY_VALUE = frozenset({"Relu", "Clip", "Sigmoid", "HardSwish"})
 """Operators that treat all channels alike, so that a permutation may pass through them."""
 
 
