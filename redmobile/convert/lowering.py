@@ -271,12 +271,6 @@ class Lowering:
             return self.emit("PAD", [tensor, amounts], name, shape)
         return self.emit("PADV2", [tensor, amounts, scalar(f"{name}/value", value, tensor.dtype)], name, shape)
 
-    def mirror_pad(self, tensor: Tensor, pads: Sequence[tuple[int, int]], name: str) -> Tensor:
-        """MIRROR_PAD by reflection (the edge itself is not repeated) with (before, after) for each memory axis."""
-        amounts = Tensor.constant(f"{name}/pads", np.array(pads, np.int32))
-        shape = tuple(size + before + after for size, (before, after) in zip(tensor.shape, pads, strict=True))
-        return self.emit("MIRROR_PAD", [tensor, amounts], name, shape, {"mode": "REFLECT"})
-
     # Ends ---------------------------------------------------------------------------------------------------------
 
     def _input(self, name: str) -> Tensor:

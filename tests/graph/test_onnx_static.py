@@ -20,7 +20,7 @@ def ops(graph):
     return [node.op for node in graph.nodes if node.op != "Identity"]
 
 
-@pytest.mark.parametrize("opset", [11, 13, 17, 22])
+@pytest.mark.parametrize("opset", [11, 13, 17, 22, 23])
 def test_known_opsets_are_read_as_they_are(opset):
     graph = read_onnx(parse("g (float[1, 3, 4, 6] x) => (float[1, 3, 4, 6] y) { y = Relu (x) }", opset))
     assert graph.opset == opset
@@ -43,12 +43,12 @@ def test_an_upsample_becomes_a_resize():
 
 
 def test_a_newer_opset_is_converted():
-    assert read_onnx(parse("g (float[1, 3] x) => (float[1, 3] y) { y = Relu (x) }", 24)).opset == 22
+    assert read_onnx(parse("g (float[1, 3] x) => (float[1, 3] y) { y = Relu (x) }", 24)).opset == 23
 
 
 def test_an_opset_that_cannot_be_converted_is_told_in_one_line():
     with pytest.raises(
-        UnsupportedModelError, match=r"^m\.onnx: has opset 9; 11 to 22 are read, and converting it to 11 failed \(.*: export it with"
+        UnsupportedModelError, match=r"^m\.onnx: has opset 9; 11 to 23 are read, and converting it to 11 failed \(.*: export it with"
     ) as caught:
         read_onnx(parse("g (float[1, 3] x) => (y) { y = Foo (x) }", 9), "m.onnx")
     assert "\n" not in str(caught.value)
