@@ -32,8 +32,9 @@ Examples:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .tflite file to write.")
 @click.option("--io", type=click.Choice(["int8", "uint8", "int16", "float32"]), help="Type of inputs and outputs.  [default: the recipe's]")
 @click.option("--samples", type=click.IntRange(min=1), default=32, show_default=True, help="Pictures taken of the folder, evenly spread by name.")
+@click.option("--explain", is_flag=True, help="Print a line for every decision that the recipe's [lowering] had a say in.")
 @json_option
-def command(model: str, recipe: str, calibrate: Path | None, out: Path, io: str | None, samples: int, as_json: bool) -> None:
+def command(model: str, recipe: str, calibrate: Path | None, out: Path, io: str | None, samples: int, explain: bool, as_json: bool) -> None:
     """Convert MODEL, a model on the shelf or an .onnx file, to .tflite.
 
     Lowers straight to TFLite's format; INT8 and 16x8 are quantized after training, with ranges measured on your pictures.
@@ -62,6 +63,8 @@ def command(model: str, recipe: str, calibrate: Path | None, out: Path, io: str 
         print_json({"file": str(out), "xnnpack": _coverage_json(coverage), **converted.report.as_json()})
     else:
         _print(out, converted, coverage)
+        for sentence in converted.report.explained if explain else ():
+            OUT.print(f"Explained: {sentence}", markup=False)
 
 
 def _coverage(path: Path) -> DelegateCoverage | None:
