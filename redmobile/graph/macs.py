@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from redmobile.graph.tflite_model import Operator, Tensor, TfliteModel
+from redmobile.graph.tflite_model import Operator, TfliteModel
 
 
 def macs_of(operator: Operator) -> int:
@@ -23,10 +23,12 @@ def total_macs(model: TfliteModel) -> int:
 
 
 def _weights(operator: Operator) -> tuple[int, ...]:
-    return _shape(operator.inputs[1])
+    return _shape(operator, 1)
 
 
-def _shape(tensor: Tensor | None) -> tuple[int, ...]:
+def _shape(operator: Operator, place: int) -> tuple[int, ...]:
+    """The shape of an input; () for one that a damaged file lacks."""
+    tensor = operator.inputs[place] if place < len(operator.inputs) else None
     return tensor.shape if tensor is not None else ()
 
 
@@ -46,7 +48,7 @@ def _depthwise(operator: Operator) -> int:
 
 def _transposed(operator: Operator) -> int:
     """Weights (O, kh, kw, I), data the third input: each input value meets the whole filter."""
-    return math.prod(_shape(operator.inputs[2])[:-1]) * math.prod(_weights(operator))
+    return math.prod(_shape(operator, 2)[:-1]) * math.prod(_weights(operator))
 
 
 def _volume(operator: Operator) -> int:
@@ -56,12 +58,13 @@ def _volume(operator: Operator) -> int:
 
 def _dense(operator: Operator) -> int:
     """Weights (O, I)."""
-    return _results(operator) * _weights(operator)[-1]
+    return _results(operator) * math.prod(_weights(operator)[-1:])
 
 
 def _product(operator: Operator) -> int:
     """(…, rows, inner) times (…, inner, columns)."""
-    return _results(operator) * _shape(operator.inputs[0])[-2 if operator.options.get("adj_x", False) else -1]
+    shape = _shape(operator, 0)
+    return _results(operator) * math.prod(shape[-2:-1] if operator.options.get("adj_x", False) else shape[-1:])
 
 
 _COUNTS: dict[str, Callable[[Operator], int]] = {

@@ -192,7 +192,7 @@ class PoolWindow(Check, tag="pool_window"):
 
     def holds(self, operator: Operator) -> bool | None:
         """See the class."""
-        height, width = int(operator.options["filter_height"]), int(operator.options["filter_width"])
+        height, width = (int(option(operator, name) or 0) for name in ("filter_height", "filter_width"))
         return height * width <= self.max_area and height <= self.max_height and width <= self.max_width
 
 
@@ -233,7 +233,7 @@ class ResizeScale(Check, tag="resize_scale"):
     def holds(self, operator: Operator) -> bool | None:
         """See the class."""
         data = data_of(operator)
-        if data is None or len(data.shape) != _IMAGE_RANK:
+        if data is None or {len(data.shape), len(operator.outputs[0].shape)} != {_IMAGE_RANK} or 0 in data.shape:
             return None
         before, after = data.shape[1:3], operator.outputs[0].shape[1:3]
         if before in ((1, 1), after):
@@ -282,7 +282,7 @@ class TransposedShape(Check, tag="transposed_shape"):
     def holds(self, operator: Operator) -> bool | None:
         """See the class."""
         data, weights, result = data_of(operator), operator.inputs[1], operator.outputs[0]
-        if data is None or weights is None:
+        if data is None or weights is None or {len(tensor.shape) for tensor in (data, weights, result)} != {_IMAGE_RANK}:
             return None
         grown = [int(option(operator, name)) * size for name, size in zip(("stride_h", "stride_w"), data.shape[1:3], strict=True)]
         if option(operator, "padding") == "VALID":

@@ -71,6 +71,11 @@ def test_the_count_is_what_ones_add_up_to(name):
     assert total_macs(model) == macs_of(operator) > 0
 
 
+@pytest.mark.parametrize("kind", ["BATCH_MATMUL", "CONV_2D", "CONV_3D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"])
+def test_an_operator_of_a_damaged_file_is_counted_without_a_crash(kind):
+    assert macs_of(Operator(kind, [Tensor("x", (), "float32")], result(2, 2))) >= 0
+
+
 def test_what_only_adds_or_moves_counts_nothing():
     x = image(*X)
     assert macs_of(Operator("ADD", [x, x], result(*X))) == 0

@@ -83,6 +83,10 @@ CASES = [
     (c.ResizeScale(same=False), resize(16, 24), False),
     (c.ResizeScale(same=False, max=4), resize(64, 64), False),
     (c.ResizeScale(factors=(2,)), op("RESIZE_BILINEAR", [act(1, 1, 8, 4)], act(1, 1, 16, 4)), True),
+    (c.ResizeScale(), op("RESIZE_BILINEAR", [act(1, 0, 8, 4)], act(1, 16, 16, 4)), None),
+    (c.ResizeScale(), op("RESIZE_BILINEAR", [act(8, 8)], act(16, 16)), None),
+    (c.PoolWindow(max_area=64, max_height=8), op("MAX_POOL_2D", [IMAGE]), True),  # a file without options
+    (c.TransposedShape(), op("TRANSPOSE_CONV", [ints(1), ints(1), act(8, 8)]), None),
     (c.SplitOutputs(max=2), op("SPLIT", [ints(3), IMAGE], act(1), act(1)), True),
     (c.SplitOutputs(max=2), op("SPLIT", [ints(3), IMAGE], act(1), act(1), act(1)), False),
     (c.TransposeExtent(max=64), op("TRANSPOSE", [IMAGE]), True),
