@@ -23,6 +23,7 @@ def fold_constants(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
     """
     while True:
         model = _infer_shapes(model, name)
+        _settle_types(model)
         constant = _constant_nodes(model)
         if not constant:
             return model
@@ -34,6 +35,17 @@ def _infer_shapes(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
         return onnx.shape_inference.infer_shapes(model, data_prop=True)
     except onnx.shape_inference.InferenceError as error:
         raise InputError(f"{name}: is not a consistent ONNX graph ({' '.join(str(error).split())}).") from error
+
+
+def _settle_types(model: onnx.ModelProto) -> None:
+    """Make each CastLike a Cast, where the type of what it looks at is known: the other's values, computed or not, do not matter."""
+    types = {value.name: value.type.tensor_type.elem_type for value in (*model.graph.input, *model.graph.value_info, *model.graph.output)}
+    types |= {initializer.name: initializer.data_type for initializer in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "CastLike" and len(node.input) > 1 and types.get(node.input[1], 0):
+            node.op_type = "Cast"
+            node.attribute.append(onnx.helper.make_attribute("to", types[node.input[1]]))
+            del node.input[1:]
 
 
 def _constant_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:

@@ -164,6 +164,8 @@ def _metadata(path: Path, model: TfliteModel) -> dict[str, str]:
     try:
         found = json.loads(model.metadata[_ENTRY])
         flat = {f"{_ENTRY}.{key}": value for key, value in found.items() if isinstance(value, str)}
+        if not model.inputs:
+            return flat
         low, high = map(float, found["inputs"][0]["range"])
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: its metadata entry '{_ENTRY}' cannot be read ({type(error).__name__}: {error}).") from error
