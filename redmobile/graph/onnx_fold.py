@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,22 @@ from numpy.typing import NDArray
 from redmobile.errors import InputError, UnsupportedModelError
 
 _NEVER_FOLDED = frozenset({"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"})
-_FAILURES = (RuntimeError, NotImplementedError, ValueError, TypeError, IndexError, KeyError)
+_FAILURES = (
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+    TypeError,
+    IndexError,
+    KeyError,
+    AttributeError,
+    OverflowError,
+    ZeroDivisionError,
+    MemoryError,
+)
 """What onnx's reference implementation raises for a node that it cannot compute."""
+
+_LARGEST_CONSTANT = 1 << 31
+"""Bytes of one computed constant: a shape that went wrong asks for more."""
 
 
 def fold_constants(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
@@ -81,6 +96,7 @@ def _compute(model: onnx.ModelProto, nodes: list[onnx.NodeProto], name: str) -> 
     used = {value for node in nodes for value in node.input if value}
     made = [value for node in nodes for value in node.output if value]
     shapes = _static_shapes(model)
+    _check_sizes(made, shapes, name)
     # A Shape node reads a tensor that is not constant; only its shape matters, so it gets one that takes no memory.
     stand_ins = {value: np.broadcast_to(np.float32(0), shapes[value]) for value in used & shapes.keys()}
     constants = [initializer for initializer in model.graph.initializer if initializer.name in used]
@@ -96,6 +112,13 @@ def _compute(model: onnx.ModelProto, nodes: list[onnx.NodeProto], name: str) -> 
         kinds = ", ".join(sorted({node.op_type for node in nodes}))
         raise UnsupportedModelError(f"{name}: its constant part ({kinds}) cannot be computed ({' '.join(str(error).split())}).") from error
     return dict(zip(made, results, strict=True))
+
+
+def _check_sizes(made: list[str], shapes: dict[str, tuple[int, ...]], name: str) -> None:
+    for value in made:
+        size = math.prod(shapes.get(value, ())) * np.dtype(np.float32).itemsize
+        if size > _LARGEST_CONSTANT:
+            raise UnsupportedModelError(f"{name}: its constant '{value}' would take {size:,} bytes, at most {_LARGEST_CONSTANT:,} are taken.")
 
 
 def _replace(model: onnx.ModelProto, nodes: list[onnx.NodeProto], values: dict[str, NDArray[Any]]) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from redmobile.core.artifact import read_bytes, sha256_bytes
 from redmobile.errors import InputError, UnsupportedModelError
 from redmobile.graph.onnx_fold import fold_constants
+from redmobile.graph.onnx_soundness import check_sound
 
 ONNX_DOMAINS = ("", "ai.onnx")
 """The names of ONNX's own set of operators."""
@@ -106,6 +107,7 @@ def load_onnx(path: Path) -> OnnxGraph:
 def read_onnx(data: bytes, name: str = "ONNX model", folder: Path = Path()) -> OnnxGraph:
     """The same for a file's bytes. name: names it in errors; folder: where external weights lie. Raises as `load_onnx`."""
     model = _parse(data, name, folder)
+    check_sound(model, _opset(model), name)
     try:
         _check_static(model, name)
         graph = _graph(fold_constants(model, name), sha256_bytes(data))
@@ -179,10 +181,14 @@ def _graph(model: onnx.ModelProto, sha256: str) -> OnnxGraph:
         initializers=initializers,
         shapes=shapes,
         dtypes=dtypes,
-        opset=next((entry.version for entry in model.opset_import if entry.domain in ONNX_DOMAINS), 1),
+        opset=_opset(model),
         metadata={entry.key: entry.value for entry in model.metadata_props},
         sha256=sha256,
     )
+
+
+def _opset(model: onnx.ModelProto) -> int:
+    return next((entry.version for entry in model.opset_import if entry.domain in ONNX_DOMAINS), 1)
 
 
 def _node(node: onnx.NodeProto, index: int) -> OnnxNode:
