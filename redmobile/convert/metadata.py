@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 
 from redmobile.core.documents import Document
 from redmobile.core.tensor_spec import Layout, guess_layout
@@ -18,7 +19,10 @@ _IMAGE_CHANNELS = 3
 
 
 class Port(Document):
-    """One input or output. range: (low, high) of the real values; order: of the channels of an image, '' for anything else."""
+    """One input or output.
+
+    range: (low, high) of the real values; of integers, what their dtype can hold. order: of the channels of an image, '' for anything else.
+    """
 
     name: str
     range: tuple[float, float]
@@ -48,8 +52,8 @@ def describe(graph: OnnxGraph, converter: str) -> FileMetadata:
         name=graph.metadata.get("redmobile.name", ""),
         version=graph.metadata.get("redmobile.version", ""),
         converter=converter,
-        inputs=tuple(_port(name, graph.shapes[name], low_high) for name in graph.inputs),
-        outputs=tuple(_port(name, graph.shapes[name], low_high) for name in graph.outputs),
+        inputs=tuple(_port(name, graph, low_high) for name in graph.inputs),
+        outputs=tuple(_port(name, graph, low_high) for name in graph.outputs),
         weights_sha256=graph.metadata.get("redmobile.weights_sha256", ""),
         onnx_sha256=graph.sha256,
     )
@@ -82,7 +86,9 @@ def _decode(entries: dict[str, bytes], name: str) -> FileMetadata | None:
         raise InputError(f"{name}: its metadata entry '{ENTRY}' cannot be read ({error}).") from error
 
 
-def _port(name: str, shape: tuple[int, ...], low_high: tuple[float, float]) -> Port:
+def _port(name: str, graph: OnnxGraph, floats: tuple[float, float]) -> Port:
+    shape, dtype = graph.shapes[name], np.dtype(graph.dtypes[name])
+    low_high = floats if dtype.kind == "f" else (0.0, 1.0) if dtype.kind == "b" else (float(np.iinfo(dtype).min), float(np.iinfo(dtype).max))
     is_image = guess_layout(shape) != "?"
     channels = 0 if not is_image else shape[3] if guess_layout(shape) == "NHWC" else shape[1]
     return Port(name=name, range=low_high, layout="NHWC" if is_image else "?", order="RGB" if channels == _IMAGE_CHANNELS else "")

@@ -1,4 +1,4 @@
-"""Walk an ONNX graph, lower each node, rewrite: a float32 TFLite model in NHWC."""
+"""Walk an ONNX graph, lower each node, rewrite: a TFLite model in NHWC, its floats float32."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ def convert(graph: OnnxGraph, converter_name: str, converter: Converter) -> Tfli
 
 
 def lower(graph: OnnxGraph, choices: LoweringChoices) -> TfliteModel:
-    """`graph` as a float32 TFLite model: images NHWC, constants transposed, names of inputs, outputs and values kept.
+    """`graph` as a TFLite model: images NHWC, constants transposed, names of inputs, outputs and values kept.
 
+    Dtypes are kept, except that float16, bfloat16 and float64 are computed in float32: inputs and outputs of these are float32 too.
     `graph` itself is left as it is. Raises UnsupportedModelError that names every node without a lowering, all at once.
     """
     graph = graph.copy()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -132,10 +131,3 @@ def test_refusals_say_why(nodes, inputs, constants, reason):
         convert_and_compare(onnx_model(nodes, inputs, constants))
     assert str(caught.value).startswith(f"ONNX op '{nodes[0].op_type}' (node '{nodes[0].name}'): ")
     assert "\n" not in str(caught.value)
-
-
-def test_float16_weights_in_the_onnx_file_are_refused():
-    model = onnx_model([node("Add", "x c", "y")], {"x": (1, 4, 8, 8)}, {"c": np.ones((4, 1, 1), np.float32)})
-    model.graph.initializer[0].CopyFrom(__import__("onnx").numpy_helper.from_array(np.ones((4, 1, 1), np.float64), "c"))
-    with pytest.raises(UnsupportedModelError, match="'c' is float64; only float32"):
-        convert_and_compare(model)

@@ -209,12 +209,6 @@ def test_slice(starts, ends, axes, steps):
     assert kinds(convert_and_compare(model)) == {"STRIDED_SLICE": 1}
 
 
-def test_backward_slice_is_refused():
-    constants = {"s": ints(-1), "e": ints(-9), "a": ints(2), "t": ints(-1)}
-    with pytest.raises(UnsupportedModelError, match="steps backwards"):
-        convert_and_compare(onnx_model([node("Slice", "x s e a t", "y")], IMAGE, constants))
-
-
 @pytest.mark.parametrize(
     ("attributes", "inputs", "operators"),
     [
