@@ -27,7 +27,7 @@ def check_sound(model: ModelProto, opset: int, name: str) -> None:
     faults = list(dict.fromkeys(_graph_faults(model.graph, opset)))
     if faults:
         more = f"; and {len(faults) - _MANY} more" if len(faults) > _MANY else ""
-        raise InputError(f"{name}: is not a sound ONNX file ({'; '.join(faults[:_MANY])}{more}).")
+        raise InputError(f"{name}: is a damaged ONNX file ({'; '.join(faults[:_MANY])}{more}).")
 
 
 def _graph_faults(graph: GraphProto, opset: int) -> Iterator[str]:

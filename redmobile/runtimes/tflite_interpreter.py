@@ -68,9 +68,9 @@ class InterpreterRuntime:
             self._interpreter.set_tensor(index, array)
         try:
             self._interpreter.invoke()
-        except RuntimeError as error:
+            return tuple(self._interpreter.get_tensor(index) for index in self._output_indices)
+        except (RuntimeError, ValueError) as error:
             raise DeviceError(f"{self._path}: {self.name} failed while running it ({_one_line(error)}).") from error
-        return tuple(self._interpreter.get_tensor(index) for index in self._output_indices)
 
     def resize_input(self, shape: tuple[int, ...]) -> None:
         """Bring the network's only input to `shape`; `inputs` and `outputs` then say the new shapes.

@@ -44,6 +44,8 @@ def _seed(number: int) -> bytes:
 
 
 def _mutate(model, dice):
+    if not model.subgraphs or not model.subgraphs[0].tensors or not model.subgraphs[0].operators or not model.buffers:
+        return  # an earlier fault has taken all away
     kinds = {_tensor: 3, _operator: 3, _options: 3, _code: 1, _graph: 1, _buffer: 2, _scales: 2, _rest: 1}
     (mutate,) = dice.choices(list(kinds), weights=list(kinds.values()))
     mutate(model, dice)
