@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from redmobile.convert.outer_layout import outer_order
 from redmobile.core.converter import LoweringChoices
 from redmobile.core.registry import Registry
 from redmobile.errors import UnsupportedModelError
@@ -31,10 +32,6 @@ _TRANSPOSE_RANK = 6
 
 _SPLIT_OUTPUTS = 4
 """XNNPACK takes a SPLIT of up to four outputs; more are cut out one by one."""
-
-_IMAGE_CHANNELS = (1, 3, 4)
-"""What tells the axis of an outer image's channels from its width: grey, colour, colour and alpha."""
-
 
 DTYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float32")
 """Dtypes that values can have here. float16, bfloat16 and float64 were made float32 before (passes/single_precision)."""
@@ -71,7 +68,7 @@ class Lowering:
         self.choices = choices
         self.operators: list[Operator] = []
         self.inputs = [self._input(name) for name in graph.inputs]
-        self._values = {name: _Value(tensor, _outer_order(graph.shapes[name])) for name, tensor in zip(graph.inputs, self.inputs, strict=True)}
+        self._values = {name: _Value(tensor, outer_order(graph.shapes[name])) for name, tensor in zip(graph.inputs, self.inputs, strict=True)}
         self._reordered: dict[tuple[str, Order], Tensor] = {}
         self._outputs: list[Tensor] = []
 
@@ -196,9 +193,11 @@ class Lowering:
         self.alias(name, self.emit(kind, inputs, name, stored(self.shape(name), order), options, dtype=self.dtype(name)), order)
 
     def alias(self, name: str, tensor: Tensor, order: Order) -> None:
-        """Let `tensor`, which lies in `order`, be the ONNX value `name`. Refuses if shapes or dtypes disagree."""
+        """Let `tensor`, which lies in `order`, be the ONNX value `name`. Refuses if shapes or dtypes disagree, and a value that is empty."""
         if tensor.shape != stored(self.shape(name), order):
             raise Refusal(f"'{name}' should have the shape {stored(self.shape(name), order)}, its lowering gives {tensor.shape}")
+        if 0 in tensor.shape:
+            raise Refusal(f"'{name}' has the shape {self.shape(name)}; TFLite has no tensors without values")
         if tensor.dtype != self.dtype(name):
             raise Refusal(f"'{name}' should be {self.dtype(name)}, its lowering gives {tensor.dtype}")
         self._values[name] = _Value(tensor, order)
@@ -207,7 +206,7 @@ class Lowering:
         """Pretend that a refused node's output exists, so that the nodes behind it can be looked at too."""
         if name in self.graph.shapes:
             shape = self.graph.shapes[name]
-            self._values[name] = _Value(Tensor(name, stored(shape, _outer_order(shape)), self.graph.dtypes[name]), _outer_order(shape))
+            self._values[name] = _Value(Tensor(name, stored(shape, outer_order(shape)), self.graph.dtypes[name]), outer_order(shape))
 
     def reshape(self, tensor: Tensor, shape: tuple[int, ...], name: str) -> Tensor:
         """A view of `tensor` with another shape: RESHAPE, which moves nothing."""
@@ -280,7 +279,7 @@ class Lowering:
         dtype, shape = self.graph.dtypes[name], self.graph.shapes[name]
         if dtype not in DTYPES:
             raise UnsupportedModelError(f"Input '{name}' is {dtype}, for which TFLite has no operators; {', '.join(DTYPES)} are supported.")
-        return Tensor(name, stored(shape, _outer_order(shape)), dtype)
+        return Tensor(name, stored(shape, outer_order(shape)), dtype)
 
     def output(self, name: str) -> Tensor:
         """The tensor that leaves the graph as `name`: images as NHWC; a copy if the tensor is an input or another output too.
@@ -288,7 +287,7 @@ class Lowering:
         An ONNX model that itself transposes its output to NHWC has it so.
         """
         is_image = len(self.shape(name)) == IMAGE_RANK and self.order(name) != plain(IMAGE_RANK)
-        tensor = self.tensor(name, NHWC if is_image else _outer_order(self.shape(name)))
+        tensor = self.tensor(name, NHWC if is_image else outer_order(self.shape(name)))
         if tensor in self.inputs or tensor in self._outputs or tensor.data is not None:
             tensor = self.emit("RESHAPE", [tensor, _shape_constant(name, tensor.shape)], name, tensor.shape, {"new_shape": list(tensor.shape)})
         tensor.name = name
@@ -308,10 +307,3 @@ def _dtype_of(inputs: Sequence[Tensor | None]) -> str:
 
 def _shape_constant(name: str, shape: tuple[int, ...]) -> Tensor:
     return Tensor.constant(f"{name}/shape", np.array(shape, np.int32))
-
-
-def _outer_order(shape: tuple[int, ...]) -> Order:
-    """The order of an input or output: an image as NHWC, unless by its shape the ONNX model itself has it so."""
-    if len(shape) != IMAGE_RANK or (shape[3] in _IMAGE_CHANNELS and shape[1] not in _IMAGE_CHANNELS):
-        return plain(len(shape))
-    return NHWC

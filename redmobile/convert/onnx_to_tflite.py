@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 
 from redmobile.convert.lowering import LOWERINGS, Lowering, Refusal
@@ -25,7 +26,7 @@ def convert(graph: OnnxGraph, converter_name: str, converter: Converter) -> Tfli
     model = lower(graph, converter.lowering)
     if converter.quantize is None:
         _finish_float(model, converter)
-    attach(model, describe(graph, converter_name))
+    attach(model, describe(graph, converter_name, model))
     return model
 
 
@@ -79,6 +80,32 @@ def _finish_float(model: TfliteModel, converter: Converter) -> None:
         store_weights_as_float16(model)
 
 
+_CONTROL_FLOW = "a .tflite file of one graph has no control flow: export without it"
+_RECURRENT = "export it unrolled over its steps"
+_BY_DATA = "how many values it gives depends on the data, and sizes are static: cut before it with --outputs and compute it in the application"
+_HINTS = {
+    "If": f"its condition depends on the input, and {_CONTROL_FLOW}",
+    "Loop": _CONTROL_FLOW,
+    "Scan": _CONTROL_FLOW,
+    "GRU": _RECURRENT,
+    "LSTM": _RECURRENT,
+    "RNN": _RECURRENT,
+    "NonMaxSuppression": _BY_DATA,
+    "NonZero": _BY_DATA,
+    "Compress": _BY_DATA,
+    "Unique": _BY_DATA,
+    "RandomNormal": "it is random: give the noise as an input",
+    "RandomNormalLike": "it is random: give the noise as an input",
+    "RandomUniform": "it is random: give the noise as an input",
+    "RandomUniformLike": "it is random: give the noise as an input",
+    "Bernoulli": "it is random: give the noise as an input",
+    "Range": "its bounds depend on the input, and sizes are static",
+    "ConstantOfShape": "its shape depends on the input, and sizes are static: fix them with --shape",
+    "Shape": "the shape it reads could not be inferred: fix sizes with --shape",
+}
+"""ONNX operator without a lowering → what could be done."""
+
+
 class _Faults:
     """Everything about a graph that cannot be lowered."""
 
@@ -96,9 +123,18 @@ class _Faults:
         messages = list(self._refused)
         if self._unknown:
             found = ", ".join(f"'{op}' (node{'s' if len(nodes) > 1 else ''} {_quoted(nodes)})" for op, nodes in self._unknown.items())
-            messages.insert(0, f"No lowering for ONNX op {found}. Known ops: {', '.join(LOWERINGS)}.")
+            hints = [hint for op in self._unknown if (hint := _hint(op))]
+            messages.insert(0, " ".join([f"No lowering for ONNX op {found}.", *hints, f"Known ops: {', '.join(LOWERINGS)}."]))
         if messages:
             raise UnsupportedModelError(" ".join(messages))
+
+
+def _hint(op: str) -> str:
+    """What could be done about an operator without a lowering: a known way, or the known operators that its name is nearest to."""
+    if op in _HINTS:
+        return f"{op}: {_HINTS[op]}."
+    near = difflib.get_close_matches(op.rpartition(".")[2], list(LOWERINGS), 2)
+    return f"{op}: nearest known: {', '.join(near)}." if near else ""
 
 
 def _quoted(names: list[str]) -> str:

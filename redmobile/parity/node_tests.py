@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from redmobile.graph.onnx_graph import ONNX_DOMAINS
+from redmobile.graph.onnx_opset import ONNX_DOMAINS
 
 _EXPANDED = "_expanded"
 """A test of an ONNX function comes twice: as the operator, and with this in its name as the operators that the function consists of."""

@@ -45,6 +45,9 @@ OP_RULES = {
     # All scales may differ: the kernel rescales.
     "ABS": _FREE,
     "ADD": _FREE,
+    "ARG_MAX": _FREE_8,  # its output is positions
+    "ARG_MIN": _FREE_8,
+    "BATCH_MATMUL": _FREE,
     "ELU": _FREE_8,
     "EXP": _FREE,
     "GELU": _FREE,
@@ -53,6 +56,7 @@ OP_RULES = {
     "MEAN": _FREE,
     "MUL": _FREE,
     "PRELU": _FREE_8,
+    "REDUCE_PROD": _FREE,
     "SQUARED_DIFFERENCE": _FREE_8,
     "SUB": _FREE,
     "SUM": _FREE,
@@ -63,6 +67,7 @@ OP_RULES = {
     "DEPTH_TO_SPACE": _MOVES_8,
     "EXPAND_DIMS": _MOVES,
     "GATHER": _MOVES,
+    "GATHER_ND": _MOVES,
     "MAXIMUM": _MOVES,
     "MAX_POOL_2D": _MOVES,
     "MINIMUM": _MOVES,
@@ -89,9 +94,10 @@ OP_RULES = {
     "TILE": _MOVES,
     "TRANSPOSE": _MOVES,
     "UNPACK": _MOVES,
-    # One scale, but values are mixed.
+    # One scale, but values are mixed, or their order is told too.
     "AVERAGE_POOL_2D": OpRule("tied"),
     "RESIZE_BILINEAR": OpRule("tied"),
+    "TOPK_V2": OpRule("tied"),
     # The specification fixes the output.
     "L2_NORMALIZATION": OpRule("fixed", bits=(8,)),
     "LOGISTIC": OpRule("fixed"),

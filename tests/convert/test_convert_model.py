@@ -154,12 +154,14 @@ def test_all_that_is_unsupported_is_reported_at_once():
         node("Foo", "b", "c"),
         node("Bar", "x", "d"),
         node("Conv", "x x", "e"),
-        node("Sum", "c d e", "y"),
+        node("Sub2", "c d e", "y"),
     ]
     with pytest.raises(UnsupportedModelError) as caught:
         lower(onnx_graph(nodes, {"x": (1, 5, 6, 8)}), LoweringChoices())
     message = str(caught.value)
-    assert message.startswith("No lowering for ONNX op 'Foo' (nodes 'Foo_a', 'Foo_c'), 'Bar' (node 'Bar_d'), 'Sum' (node 'Sum_y'). Known ops: Add, ")
+    assert message.startswith(
+        "No lowering for ONNX op 'Foo' (nodes 'Foo_a', 'Foo_c'), 'Bar' (node 'Bar_d'), 'Sub2' (node 'Sub2_y'). Sub2: nearest known: Sub"
+    )
     assert "ONNX op 'Conv' (node 'Conv_e'): its weights ('x') is computed in the graph; only a constant is supported." in message
     assert "\n" not in message
     assert caught.value.exit_code == 4
@@ -168,6 +170,20 @@ def test_all_that_is_unsupported_is_reported_at_once():
 def test_one_unknown_op_reads_as_in_the_house_rules():
     with pytest.raises(UnsupportedModelError, match=r"^No lowering for ONNX op 'Foo' \(node 'Foo_y'\)\. Known ops: .*, Transpose"):
         lower(onnx_graph([node("Foo", "x", "y")], {"x": (1, 5, 6, 8)}), LoweringChoices())
+
+
+@pytest.mark.parametrize(
+    ("op", "hint"),
+    [
+        ("Gathr", r"Gathr: nearest known: Gather"),
+        ("LSTM", r"LSTM: export it unrolled over its steps\."),
+        ("NonZero", r"NonZero: how many values it gives depends on the data.*--outputs"),
+        ("RandomNormalLike", r"it is random: give the noise as an input\."),
+    ],
+)
+def test_unknown_ops_come_with_what_could_be_done(op, hint):
+    with pytest.raises(UnsupportedModelError, match=hint):
+        lower(onnx_graph([node(op, "x", "y")], {"x": (1, 5, 6, 8)}), LoweringChoices())
 
 
 def test_malformed_node_is_named():
@@ -239,7 +255,7 @@ def test_metadata_is_written_and_read_back_from_bytes_and_model():
     graph = described(OURS)
     data = write_tflite(convert(graph, "litert_fp32", Converter(says="test")))
     metadata = read_metadata(data)
-    assert metadata == metadata_of(read_tflite(data)) == describe(graph, "litert_fp32")
+    assert metadata == metadata_of(read_tflite(data)) == describe(graph, "litert_fp32", read_tflite(data))
     assert (metadata.name, metadata.version, metadata.converter) == ("red_mobile", "0.1.0", "litert_fp32")
     assert (metadata.weights_sha256, metadata.onnx_sha256) == ("ab" * 32, graph.sha256)
     (port,) = metadata.inputs
@@ -248,21 +264,21 @@ def test_metadata_is_written_and_read_back_from_bytes_and_model():
 
 
 def test_foreign_onnx_gets_the_default_range():
-    metadata = describe(described(), "litert_fp32")
+    metadata = describe(described(), "litert_fp32", lower(described(), LoweringChoices()))
     assert (metadata.name, metadata.inputs[0].range) == ("", (0.0, 1.0))
 
 
 def test_metadata_of_integers_says_what_they_can_hold():
     graph = onnx_graph([node("Identity", "x", "y")], {"x": (1, 3, 6, 8)}, dtypes={"x": "uint8"})
-    (port,) = describe(graph, "litert_fp32").inputs
+    (port,) = describe(graph, "litert_fp32", lower(graph, LoweringChoices())).inputs
     assert (port.range, port.layout) == ((0.0, 255.0), "NHWC")
     graph = onnx_graph([node("Identity", "x", "y")], {"x": (5,)}, dtypes={"x": "bool"})
-    assert describe(graph, "litert_fp32").outputs[0].range == (0.0, 1.0)
+    assert describe(graph, "litert_fp32", lower(graph, LoweringChoices())).outputs[0].range == (0.0, 1.0)
 
 
 def test_range_that_is_no_range():
     with pytest.raises(InputError, match=r"redmobile\.input_range should be two numbers"):
-        describe(described({"redmobile.input_range": "0..1"}), "litert_fp32")
+        convert(described({"redmobile.input_range": "0..1"}), "litert_fp32", Converter(says="test"))
 
 
 def test_foreign_tflite_has_no_metadata_of_ours():
@@ -275,5 +291,5 @@ def test_foreign_tflite_has_no_metadata_of_ours():
 
 def test_metadata_does_not_change_what_the_file_computes():
     model = lower(described(), LoweringChoices())
-    attach(model, describe(described(OURS), "x"))
+    attach(model, describe(described(OURS), "x", model))
     assert read_tflite(write_tflite(model)).metadata.keys() == {"redmobile"}

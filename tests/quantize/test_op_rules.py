@@ -39,6 +39,7 @@ SINGLE = {  # kind: (further inputs, output shape, options)
     "ELU": ([], SHAPE, {}),
     "EXP": ([], SHAPE, {}),
     "EXPAND_DIMS": ([constant(0)], (1, *SHAPE), {}),
+    "GATHER_ND": ([Tensor.constant("index", np.array([[0, 3], [0, 1]], np.int32))], (2, 24, 4), {}),
     "GATHER": ([constant(2, 0)], (1, 16, 24, 2), {"axis": 3}),
     "GELU": ([], SHAPE, {"approximate": False}),
     "HARD_SWISH": ([], SHAPE, {}),
@@ -52,6 +53,7 @@ SINGLE = {  # kind: (further inputs, output shape, options)
     "PAD": ([SPATIAL], (1, 18, 28, 4), {}),
     "PADV2": ([SPATIAL, constant(-0.5, dtype=np.float32)], (1, 18, 28, 4), {}),
     "PRELU": ([Tensor.constant("alpha", np.array([[[0.1, 0.2, -0.3, 0.4]]], np.float32))], SHAPE, {}),
+    "REDUCE_PROD": ([constant(3)], (1, 16, 24, 1), {"keep_dims": True}),
     "REDUCE_MAX": ([constant(1, 2)], (1, 1, 1, 4), {"keep_dims": True}),
     "REDUCE_MIN": ([constant(1, 2)], (1, 1, 1, 4), {"keep_dims": True}),
     "RELU": ([], SHAPE, {}),
@@ -74,6 +76,7 @@ SINGLE = {  # kind: (further inputs, output shape, options)
     "TRANSPOSE": ([constant(0, 2, 1, 3)], (1, 24, 16, 4), {}),
 }
 PAIRS = ["ADD", "SUB", "MUL", "SQUARED_DIFFERENCE", "MAXIMUM", "MINIMUM", "CONCATENATION", "PACK"]
+PICKING = ["ARG_MAX", "ARG_MIN", "TOPK_V2"]
 WEIGHTED = ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"]
 SPLITTING = ["SPLIT", "SPLIT_V", "UNPACK"]
 
@@ -111,6 +114,23 @@ def splitting(build, source, kind):
     return build.op(kind, [source], (1, 16, 24), outputs=4, axis=3, num=4)
 
 
+def picking(build, source, kind):
+    """Operators that give positions, which are no codes."""
+    if kind == "TOPK_V2":
+        values, places = build.op(kind, [source, Tensor("k", (), "int32", np.array(2, np.int32))], (1, 16, 24, 2), outputs=2)
+        places.dtype = "int32"
+        return [values, places]
+    places = build.op(kind, [source, constant(3)], (1, 16, 24), output_type="INT64")
+    places.dtype = "int64"
+    return [places]
+
+
+def products(build, source, kind):
+    """A product of two computed matrices: (24, 4) · (4, 24) for each of 16 rows."""
+    other = build.conv(build.image, 4, gain=2.0)
+    return [build.op(kind, [source, other], (1, 16, 24, 24), adj_y=True)]
+
+
 def batched(build, source, kind):
     spread = build.op("SPACE_TO_BATCH_ND", [source, constant(2, 2), pads(0, 0, 0, 0)], (4, 8, 12, 4))
     return [build.op(kind, [spread, constant(2, 2), pads(0, 0, 0, 0)], SHAPE)]
@@ -121,7 +141,8 @@ MAKERS = (
     | dict.fromkeys(PAIRS, pair)
     | dict.fromkeys(WEIGHTED, weighted)
     | dict.fromkeys(SPLITTING, splitting)
-    | {"BATCH_TO_SPACE_ND": batched}
+    | dict.fromkeys(PICKING, picking)
+    | {"BATCH_TO_SPACE_ND": batched, "BATCH_MATMUL": products}
 )
 CASES = [(kind, bits) for kind, rule in OP_RULES.items() for bits in rule.bits]
 
@@ -130,18 +151,31 @@ def test_the_cases_cover_the_table():
     assert set(MAKERS) == set(OP_RULES)
 
 
+def check_positions(values, expected, found, tensor):
+    """What stands where the codes say is as far up or down as what stands where the floats say, within two codes."""
+    wanted, got = (np.take_along_axis(values, places.reshape(*values.shape[:-1], -1).astype(np.int64), -1) for places in (expected, found))
+    assert np.abs(wanted - got).max() <= 2 * tensor.quantization.scale[0]
+
+
 @pytest.mark.parametrize(("kind", "bits"), CASES, ids=[f"{kind}-{bits}" for kind, bits in CASES])
 def test_runs_in_litert_and_agrees_with_float(kind, bits):
     build = Build(3)
     source = build.conv(build.image, 4, gain=2.0, name="source")
     model = build.model(*MAKERS[kind](build, source, kind))
+    positions = [tensor.name for tensor in model.outputs if tensor.dtype != "float32"]
+    model.outputs += [source] if positions else []
     pictures = frames()
     quantized = quantize(model, RECIPES[bits], pictures).model
+    scaled = {tensor.name: tensor for tensor in quantized.outputs}
     for picture in pictures:
         expected, found = run_float(model, picture), run_codes(quantized, picture)
+        for name in positions:
+            check_positions(expected[source.name], expected[name], found[name], scaled[source.name])
         assert expected.keys() == found.keys()
         for name, values in expected.items():
-            scale = next(tensor.quantization.scale[0] for tensor in quantized.outputs if tensor.name == name)
+            if name in positions:
+                continue
+            scale = scaled[name].quantization.scale[0]
             span = max(values.max(), 0) - min(values.min(), 0)
             # Inputs are off by half a code each and weights by half of theirs, which the operator may enlarge.
             allowed = 3 * scale + 0.02 * span

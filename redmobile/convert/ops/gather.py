@@ -1,4 +1,4 @@
-"""Gather, GatherElements, GatherND, Compress: values picked by their positions."""
+"""Gather, GatherElements, GatherND: values picked by their positions."""
 
 from __future__ import annotations
 
@@ -29,20 +29,6 @@ def gather(node: OnnxNode, out: Lowering) -> None:
         return
     lookup = _counted_from_start(out, index, scalar(f"{index}/size", size, out.dtype(index)))
     _gather(node, out, axis, lookup, out.order(index))
-
-
-@lowers("Compress")
-def compress(node: OnnxNode, out: Lowering) -> None:
-    """`y = x where a constant condition holds, along an axis or of x flattened`   ->   GATHER, or STRIDED_SLICE as for Gather."""
-    kept = np.flatnonzero(out.constant(node.inputs[1], "condition")).astype(np.int32)
-    if not kept.size:
-        raise Refusal("its condition never holds: the result is empty")
-    if "axis" in node.attributes:
-        _pick(node, out, node.attributes["axis"] % len(out.shape(node.inputs[0])), kept)
-        return
-    shape = out.shape(node.inputs[0])
-    flat = out.reshape(out.tensor(node.inputs[0], plain(len(shape))), (math.prod(shape),), f"{node.outputs[0]}/flat")
-    out.define(node.outputs[0], "GATHER", [flat, Tensor.constant(f"{node.outputs[0]}/kept", kept)], {"axis": 0}, order=(0,))
 
 
 @lowers("GatherElements")
