@@ -1,8 +1,6 @@
-"""Resize, Upsample."""
+"""Resize; Upsample, and Resize before opset 11, have become one when a file is read (graph/onnx_opset)."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +13,7 @@ from redmobile.graph.layout import IMAGE_RANK
 from redmobile.graph.onnx_graph import OnnxNode
 from redmobile.graph.tflite_model import Tensor
 
-_MODES = {"nearest": "nearest", "linear": "linear", "bilinear": "linear", "cubic": "cubic"}
+_MODES = ("nearest", "linear", "cubic")
 
 _FLAGS = {
     "half_pixel": {"align_corners": False, "half_pixel_centers": True},
@@ -40,21 +38,7 @@ def resize(node: OnnxNode, out: Lowering) -> None:
     RESIZE_NEAREST_NEIGHBOR, or slices. The rest (cubic, linear with other positions, antialias): depthwise convolutions for each phase
     of a constant ratio, else matrix products. Any rank; roi, scales and sizes constant.
     """
-    _resample(node, out, _sampling(node, out), _axes(node, out))
-
-
-@lowers("Upsample")
-def upsample(node: OnnxNode, out: Lowering) -> None:
-    """`y = x enlarged`, the Resize of opsets 7 to 9: nearest or linear, positions i / scale."""
-    scales = out.parameter(node, "scales", 1)
-    source, target = out.shape(node.inputs[0]), out.shape(node.outputs[0])
-    if scales is None or len(scales) != len(source):
-        raise Refusal(f"scales {scales} for a tensor of rank {len(source)}: expected one an axis")
-    axes = [Axis(*sizes) for sizes in zip(source, target, scales, strict=True)]
-    _resample(node, out, Sampling(_mode(node), "asymmetric", "floor"), axes)
-
-
-def _resample(node: OnnxNode, out: Lowering, sampling: Sampling, axes: list[Axis]) -> None:
+    sampling, axes = _sampling(node), _axes(node, out)
     name = node.outputs[0]
     memory = _MEMORY_AXES.get(len(axes))
     data = image_of(out, node.inputs[0]) if memory else out.tensor(node.inputs[0])
@@ -120,17 +104,10 @@ def _is_identity(matrix: Matrix) -> bool:
     return matrix.shape[0] == matrix.shape[1] and np.allclose(matrix, np.eye(len(matrix)), atol=1e-6)
 
 
-def _mode(node: OnnxNode) -> Any:
-    mode = node.attributes.get("mode", "nearest")
+def _sampling(node: OnnxNode) -> Sampling:
+    mode, attributes = node.attributes.get("mode", "nearest"), node.attributes
     if mode not in _MODES:
         raise Refusal(f"mode '{mode}' is not known; {', '.join(_MODES)} are")
-    return _MODES[mode]
-
-
-def _sampling(node: OnnxNode, out: Lowering) -> Sampling:
-    mode, attributes = _mode(node), node.attributes
-    if out.graph.opset < 11:  # noqa: PLR2004  before the attributes came
-        return Sampling(mode, "asymmetric", "simple")
     return Sampling(
         mode,
         coordinates=attributes.get("coordinate_transformation_mode", "half_pixel"),
@@ -145,7 +122,7 @@ def _axes(node: OnnxNode, out: Lowering) -> list[Axis]:
     source, target = out.shape(node.inputs[0]), out.shape(node.outputs[0])
     rank = len(source)
     named = [axis % rank for axis in node.attributes.get("axes", range(rank))]
-    scales = out.parameter(node, "scales", _SCALES_AT if out.graph.opset > 10 else 1)  # noqa: PLR2004  roi came between
+    scales = out.parameter(node, "scales", _SCALES_AT)
     if not scales:
         scales = _scales_of_sizes(node, out, [source[axis] for axis in named])
     roi = out.parameter(node, "roi", 1) if node.attributes.get("coordinate_transformation_mode") == "tf_crop_and_resize" else None
