@@ -15,6 +15,8 @@ from redmobile.graph.onnx_inline import inline_decided
 _NEVER_FOLDED = frozenset({"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"})
 _OF_SHAPE = frozenset({"Shape", "Size", "EyeLike"})
 """Operators whose result follows from the shape of their input alone."""
+_SHAPED_AS_INPUT = frozenset({"GroupNormalization", "MeanVarianceNormalization"})
+"""Operators whose output has the shape of their first input, of which onnx infers none because it knows them as functions."""
 
 _FAILURES = (
     RuntimeError,
@@ -50,10 +52,26 @@ def fold_constants(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
 
 
 def _infer_shapes(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
-    try:
-        return onnx.shape_inference.infer_shapes(model, data_prop=True)
-    except onnx.shape_inference.InferenceError as error:
-        raise InputError(f"{name}: is not a consistent ONNX graph ({' '.join(str(error).split())}).") from error
+    while True:
+        try:
+            model = onnx.shape_inference.infer_shapes(model, data_prop=True)
+        except onnx.shape_inference.InferenceError as error:
+            raise InputError(f"{name}: is not a consistent ONNX graph ({' '.join(str(error).split())}).") from error
+        if not _shape_as_input(model):
+            return model
+
+
+def _shape_as_input(model: onnx.ModelProto) -> bool:
+    """Enter the shapes that onnx leaves out of operators whose input's is known by now; whether there were any."""
+    values = {value.name: value for value in (*model.graph.input, *model.graph.value_info, *model.graph.output)}
+    shapes, entered = _static_shapes(model), False
+    for node in model.graph.node:
+        if node.op_type in _SHAPED_AS_INPUT and node.input[0] in shapes and node.output[0] not in shapes:
+            shape, kind = shapes[node.input[0]], values[node.input[0]].type.tensor_type.elem_type
+            known = values.get(node.output[0]) or model.graph.value_info.add()
+            known.CopyFrom(onnx.helper.make_tensor_value_info(node.output[0], kind, shape))
+            entered = True
+    return entered
 
 
 def _settle_types(model: onnx.ModelProto) -> None:

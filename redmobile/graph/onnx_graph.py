@@ -101,7 +101,7 @@ class OnnxGraph:
 def load_onnx(path: Path, part: Part = WHOLE) -> OnnxGraph:
     """Read `part` of the ONNX file at `path`, infer all shapes and fold what is constant.
 
-    Opsets 11 to 22 are read as they are, others converted first. Raises InputError (missing, truncated, not ONNX, external data missing),
+    Opsets 11 to 23 are read as they are, others converted first. Raises InputError (missing, truncated, not ONNX, external data missing),
     UnsupportedModelError (dynamic input shapes, a constant part that cannot be computed, an opset that cannot be converted), or UsageError
     (a part that does not fit the model).
     """

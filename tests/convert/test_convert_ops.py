@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from onnx_cases import PLAIN_CHOICES, convert_and_compare, kinds, node, onnx_model, random
 
 from redmobile.errors import UnsupportedModelError
@@ -19,54 +17,6 @@ def ints(*values):
 
 
 # Normalization
-
-
-def test_batch_normalization_alone():
-    constants = {name: random(5, index) for index, name in enumerate("gbm")} | {"v": np.abs(random(5, 9)) + 0.1}
-    model = onnx_model([node("BatchNormalization", "x g b m v", "y", epsilon=1e-3)], IMAGE, constants)
-    assert kinds(convert_and_compare(model)) == {"MUL": 1, "ADD": 1}
-
-
-# Resize
-
-
-@settings(deadline=None, max_examples=30)
-@given(
-    st.integers(2, 9),
-    st.integers(5, 9),  # a width of 3 or 4 would read as the channels of an NHWC image
-    st.integers(2, 20),
-    st.integers(2, 20),
-    st.sampled_from(["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"]),
-)
-def test_resize_to_any_size(height, width, new_height, new_width, mode):
-    attributes = {"mode": "linear", "coordinate_transformation_mode": mode}
-    constants = {"sizes": ints(1, 5, new_height, new_width)}
-    model = onnx_model([node("Resize", ["x", "", "", "sizes"], "y", **attributes)], {"x": (1, 5, height, width)}, constants)
-    assert kinds(convert_and_compare(model)) == {"RESIZE_BILINEAR": 1}
-
-
-@pytest.mark.parametrize("opset", [10, 18])
-def test_resize_by_scales(opset):
-    names = ["x", "", "scales"] if opset > 10 else ["x", "scales"]
-    model = onnx_model([node("Resize", names, "y", mode="linear")], IMAGE, {"scales": np.array([1, 1, 2, 2], F32)}, opset=opset)
-    if opset > 10:
-        convert_and_compare(model)
-
-
-@pytest.mark.parametrize(
-    ("attributes", "scales", "reason"),
-    [
-        ({"mode": "nearest"}, (1, 1, 2, 2), "mode 'nearest' is not supported"),
-        ({"mode": "linear", "coordinate_transformation_mode": "tf_crop_and_resize"}, (1, 1, 2, 2), "tf_crop_and_resize"),
-        ({"mode": "linear", "antialias": 1}, (1, 1, 0.5, 0.5), "antialias 1 is not supported"),
-        ({"mode": "linear"}, (1, 1, 1.3, 1), "gives no whole size"),
-        ({"mode": "linear"}, (1, 2, 1, 1), "batch or channels"),
-    ],
-)
-def test_resize_refusals(attributes, scales, reason):
-    model = onnx_model([node("Resize", ["x", "", "scales"], "y", **attributes)], IMAGE, {"scales": np.array(scales, F32)})
-    with pytest.raises(UnsupportedModelError, match=reason):
-        convert_and_compare(model)
 
 
 # Reductions
@@ -83,10 +33,6 @@ def test_reductions(op, kind, axes, keep):
 def test_reduction_of_an_old_opset_has_its_axes_as_attribute():
     model = onnx_model([node("ReduceMax", "x", "y", axes=[1], keepdims=1)], IMAGE, opset=12)
     assert kinds(convert_and_compare(model)) == {"REDUCE_MAX": 1}
-
-
-def test_global_average_pool():
-    assert kinds(convert_and_compare(onnx_model([node("GlobalAveragePool", "x", "y")], IMAGE))) == {"MEAN": 1}
 
 
 # Moving values
@@ -115,27 +61,6 @@ def test_slice(starts, ends, axes, steps):
     constants = {"s": ints(*starts), "e": ints(*ends), "a": ints(*axes), "t": ints(*steps)}
     model = onnx_model([node("Slice", "x s e a t", "y")], {"x": (1, 5, 6, 9)}, constants)
     assert kinds(convert_and_compare(model)) == {"STRIDED_SLICE": 1}
-
-
-@pytest.mark.parametrize(
-    ("attributes", "inputs", "operators"),
-    [
-        ({}, "x p", {"PAD": 1}),
-        ({}, "x p v", {"PADV2": 1}),
-        ({"mode": "reflect"}, "x p", {"MIRROR_PAD": 1}),
-    ],
-)
-def test_pad(attributes, inputs, operators):
-    constants = {"p": ints(0, 1, 2, 0, 0, 0, 1, 3)} | ({"v": F32(0.5)} if "v" in inputs else {})
-    assert kinds(convert_and_compare(onnx_model([node("Pad", inputs, "y", **attributes)], IMAGE, constants))) == operators
-
-
-@pytest.mark.parametrize(
-    ("attributes", "amounts", "reason"), [({"mode": "edge"}, (0, 0, 1, 1) * 2, "mode 'edge'"), ({}, (0, 0, -1, 0) * 2, "at least 0")]
-)
-def test_pad_refusals(attributes, amounts, reason):
-    with pytest.raises(UnsupportedModelError, match=reason):
-        convert_and_compare(onnx_model([node("Pad", "x p", "y", **attributes)], IMAGE, {"p": ints(*amounts)}))
 
 
 def test_transposes_cost_nothing_until_order_matters():
