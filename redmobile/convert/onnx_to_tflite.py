@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 
 from redmobile.convert.lowering import LOWERINGS, Lowering, Refusal
 from redmobile.convert.metadata import attach, describe
@@ -11,10 +12,10 @@ from redmobile.convert.passes.float16_weights import store_weights_as_float16
 from redmobile.core.converter import Converter, LoweringChoices
 from redmobile.errors import UnsupportedModelError
 from redmobile.graph.onnx_graph import OnnxGraph, OnnxNode
-from redmobile.graph.tflite_model import TfliteModel
+from redmobile.graph.tflite_model import Tensor, TfliteModel
 
-_MALFORMED = (ValueError, TypeError, KeyError, IndexError)
-"""What a lowering raises that meets a missing attribute or input, or one of the wrong length."""
+_MALFORMED = (ValueError, TypeError, KeyError, IndexError, OverflowError, ZeroDivisionError)
+"""What a lowering or rewrite raises that meets a missing input, or an attribute of the wrong length or beyond TFLite's int32."""
 
 
 def convert(graph: OnnxGraph, converter_name: str, converter: Converter) -> TfliteModel:
@@ -37,7 +38,7 @@ def lower(graph: OnnxGraph, choices: LoweringChoices) -> TfliteModel:
     """
     graph = graph.copy()
     for rewrite in ON_ONNX:
-        rewrite(graph)
+        _rewrite(rewrite, graph)
     graph.drop_unused()
     out = Lowering(graph, choices)
     faults = _Faults()
@@ -45,11 +46,31 @@ def lower(graph: OnnxGraph, choices: LoweringChoices) -> TfliteModel:
         _lower_node(node, out, faults)
     faults.raise_if_any()
     model = TfliteModel(out.operators, out.inputs, [], description="Converted by redmobile")
-    model.outputs = [out.output(name) for name in graph.outputs]
+    model.outputs = [_output(name, out) for name in graph.outputs]
     for rewrite_tflite in ON_TFLITE:
         rewrite_tflite(model)
     _make_names_unique(model)
     return model
+
+
+def _rewrite(rewrite: Callable[[OnnxGraph], None], graph: OnnxGraph) -> None:
+    try:
+        rewrite(graph)
+    except _MALFORMED as error:
+        raise UnsupportedModelError(f"The graph is not formed as ONNX says: {rewrite.__name__} met {_said(error)}.") from error
+
+
+def _output(name: str, out: Lowering) -> Tensor:
+    try:
+        return out.output(name)
+    except Refusal as refusal:
+        raise UnsupportedModelError(f"Output '{name}': {refusal}.") from refusal
+    except _MALFORMED as error:
+        raise UnsupportedModelError(f"Output '{name}' is not formed as ONNX says ({_said(error)}).") from error
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _finish_float(model: TfliteModel, converter: Converter) -> None:
@@ -96,7 +117,7 @@ class _Faults:
         self._unknown.setdefault(node.op, []).append(node.name)
 
     def refused(self, node: OnnxNode, reason: str) -> None:
-        self._refused.append(f"{node}: {reason}.")
+        self._refused.append(f"{node}: {' '.join(reason.split())}.")
 
     def raise_if_any(self) -> None:
         messages = list(self._refused)
@@ -131,7 +152,7 @@ def _lower_node(node: OnnxNode, out: Lowering, faults: _Faults) -> None:
         except Refusal as refusal:
             faults.refused(node, str(refusal))
         except _MALFORMED as error:
-            faults.refused(node, f"it is not formed as ONNX says ({type(error).__name__}: {error})")
+            faults.refused(node, f"it is not formed as ONNX says ({_said(error)})")
     for name in node.outputs:
         if not out.knows(name):
             out.stand_in(name)

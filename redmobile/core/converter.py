@@ -19,11 +19,16 @@ class LoweringChoices(Document):
     pixel_shuffle: `row_planes` (convolutions a row, reshape, concatenate: no op that an NPU lacks) or `depth_to_space`.
     space_to_depth: `row_planes` (reshape, split, reshape) or `space_to_depth`.
     hard_swish: `relu6_mul` (ADD with fused RELU6, MUL: stays inside XNNPACK) or `hard_swish`.
+    average_pool: `depthwise` (a depthwise convolution: stays inside XNNPACK in INT8, a third of the time) or `average_pool`.
+    resize_nearest: `tile` (concatenate and reshape, for whole factors: stays inside XNNPACK, as fast or faster) or
+        `resize_nearest_neighbor`.
     """
 
     pixel_shuffle: Literal["row_planes", "depth_to_space"] = "row_planes"
     space_to_depth: Literal["row_planes", "space_to_depth"] = "row_planes"
     hard_swish: Literal["relu6_mul", "hard_swish"] = "relu6_mul"
+    average_pool: Literal["depthwise", "average_pool"] = "depthwise"
+    resize_nearest: Literal["tile", "resize_nearest_neighbor"] = "tile"
 
 
 class ActivationQuantization(Document):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,25 @@ from redmobile.graph.onnx_inline import inline_decided
 _NEVER_FOLDED = frozenset({"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"})
 _OF_SHAPE = frozenset({"Shape", "Size", "EyeLike"})
 """Operators whose result follows from the shape of their input alone."""
+_SHAPED_AS_INPUT = frozenset({"GroupNormalization", "MeanVarianceNormalization"})
+"""Operators whose output has the shape of their first input, of which onnx infers none because it knows them as functions."""
 
-_FAILURES = (RuntimeError, NotImplementedError, ValueError, TypeError, IndexError, KeyError)
+_FAILURES = (
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+    TypeError,
+    IndexError,
+    KeyError,
+    AttributeError,
+    OverflowError,
+    ZeroDivisionError,
+    MemoryError,
+)
 """What onnx's reference implementation raises for a node that it cannot compute."""
+
+_LARGEST_CONSTANT = 1 << 31
+"""Bytes of one computed constant: a shape that went wrong asks for more."""
 
 
 def fold_constants(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
@@ -27,6 +44,7 @@ def fold_constants(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
     """
     while True:
         model = _infer_shapes(model, name)
+        _settle_types(model)
         constant = _constant_nodes(model)
         if not constant and not inline_decided(model):
             return model
@@ -34,10 +52,36 @@ def fold_constants(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
 
 
 def _infer_shapes(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
-    try:
-        return onnx.shape_inference.infer_shapes(model, data_prop=True)
-    except onnx.shape_inference.InferenceError as error:
-        raise InputError(f"{name}: is not a consistent ONNX graph ({' '.join(str(error).split())}).") from error
+    while True:
+        try:
+            model = onnx.shape_inference.infer_shapes(model, data_prop=True)
+        except onnx.shape_inference.InferenceError as error:
+            raise InputError(f"{name}: is not a consistent ONNX graph ({' '.join(str(error).split())}).") from error
+        if not _shape_as_input(model):
+            return model
+
+
+def _shape_as_input(model: onnx.ModelProto) -> bool:
+    """Enter the shapes that onnx leaves out of operators whose input's is known by now; whether there were any."""
+    values = {value.name: value for value in (*model.graph.input, *model.graph.value_info, *model.graph.output)}
+    shapes, entered = _static_shapes(model), False
+    for node in model.graph.node:
+        if node.op_type in _SHAPED_AS_INPUT and node.input[0] in shapes and node.output[0] not in shapes:
+            shape, kind = shapes[node.input[0]], values[node.input[0]].type.tensor_type.elem_type
+            known = values.get(node.output[0]) or model.graph.value_info.add()
+            known.CopyFrom(onnx.helper.make_tensor_value_info(node.output[0], kind, shape))
+            entered = True
+    return entered
+
+
+def _settle_types(model: onnx.ModelProto) -> None:
+    """Make each CastLike a Cast, where the type of what it looks at is known: the other's values, computed or not, do not matter."""
+    types = _types(model) | {initializer.name: initializer.data_type for initializer in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "CastLike" and len(node.input) > 1 and types.get(node.input[1], 0):
+            node.op_type = "Cast"
+            node.attribute.append(onnx.helper.make_attribute("to", types[node.input[1]]))
+            del node.input[1:]
 
 
 def _constant_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
@@ -81,6 +125,7 @@ def _compute(model: onnx.ModelProto, nodes: list[onnx.NodeProto], name: str) -> 
     used = {value for node in nodes for value in node.input if value}
     made = [value for node in nodes for value in node.output if value]
     shapes, types = _static_shapes(model), _types(model)
+    _check_sizes(made, shapes, name)
     # A Shape node reads a tensor that is not constant; only its shape matters, so it gets one that takes no memory.
     stand_ins = {value: np.broadcast_to(np.zeros((), _dtype(types[value])), shapes[value]) for value in used & shapes.keys()}
     constants = [initializer for initializer in model.graph.initializer if initializer.name in used]
@@ -96,6 +141,13 @@ def _compute(model: onnx.ModelProto, nodes: list[onnx.NodeProto], name: str) -> 
         kinds = ", ".join(sorted({node.op_type for node in nodes}))
         raise UnsupportedModelError(f"{name}: its constant part ({kinds}) cannot be computed ({' '.join(str(error).split())}).") from error
     return dict(zip(made, results, strict=True))
+
+
+def _check_sizes(made: list[str], shapes: dict[str, tuple[int, ...]], name: str) -> None:
+    for value in made:
+        size = math.prod(shapes.get(value, ())) * np.dtype(np.float32).itemsize
+        if size > _LARGEST_CONSTANT:
+            raise UnsupportedModelError(f"{name}: its constant '{value}' would take {size:,} bytes, at most {_LARGEST_CONSTANT:,} are taken.")
 
 
 def _replace(model: onnx.ModelProto, nodes: list[onnx.NodeProto], values: dict[str, NDArray[Any]]) -> None:

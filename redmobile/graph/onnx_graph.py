@@ -17,6 +17,7 @@ from redmobile.errors import InputError, UnsupportedModelError
 from redmobile.graph.onnx_cut import Part, cut, fix_shapes
 from redmobile.graph.onnx_fold import fold_constants
 from redmobile.graph.onnx_opset import OLDEST, ONNX_DOMAINS, opset_of, with_known_opset
+from redmobile.graph.onnx_soundness import check_sound
 
 WHOLE = Part()
 """A model as it is."""
@@ -100,7 +101,7 @@ class OnnxGraph:
 def load_onnx(path: Path, part: Part = WHOLE) -> OnnxGraph:
     """Read `part` of the ONNX file at `path`, infer all shapes and fold what is constant.
 
-    Opsets 11 to 22 are read as they are, others converted first. Raises InputError (missing, truncated, not ONNX, external data missing),
+    Opsets 11 to 23 are read as they are, others converted first. Raises InputError (missing, truncated, not ONNX, external data missing),
     UnsupportedModelError (dynamic input shapes, a constant part that cannot be computed, an opset that cannot be converted), or UsageError
     (a part that does not fit the model).
     """
@@ -110,6 +111,7 @@ def load_onnx(path: Path, part: Part = WHOLE) -> OnnxGraph:
 def read_onnx(data: bytes, name: str = "ONNX model", folder: Path = Path(), part: Part = WHOLE) -> OnnxGraph:
     """The same for a file's bytes. name: names it in errors; folder: where external weights lie. Raises as `load_onnx`."""
     model = _parse(data, name, folder)
+    check_sound(model, opset_of(model) or OLDEST, name)
     try:
         if model.functions:
             model = onnx.inliner.inline_local_functions(model)

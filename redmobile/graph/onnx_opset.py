@@ -6,7 +6,7 @@ import onnx
 
 from redmobile.errors import UnsupportedModelError
 
-OLDEST, NEWEST = 11, 22
+OLDEST, NEWEST = 11, 23
 """Opsets that are read as they are."""
 
 ONNX_DOMAINS = ("", "ai.onnx")
@@ -19,7 +19,7 @@ def opset_of(model: onnx.ModelProto) -> int | None:
 
 
 def with_known_opset(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
-    """`model` itself from opset 11 to 22; an older or newer one as the nearest of these, by onnx's own version converter.
+    """`model` itself from opset 11 to 23; an older or newer one as the nearest of these, by onnx's own version converter.
 
     Raises UnsupportedModelError if an operator has no counterpart there.
     """
@@ -35,6 +35,19 @@ def with_known_opset(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
             f"{name}: has opset {opset}; {OLDEST} to {NEWEST} are read, and converting it to {target} failed ({reason}): "
             f"export it with opset_version={NEWEST if opset > NEWEST else 18}."
         ) from error
+    if opset < OLDEST:
+        _keep_old_positions(converted)
     if not converted.metadata_props:
         converted.metadata_props.extend(model.metadata_props)
     return converted
+
+
+def _keep_old_positions(model: onnx.ModelProto) -> None:
+    """Write into each Resize where it and Upsample read before opset 11; onnx's converter lets it fall to the new default, half_pixel.
+
+    nearest_mode `simple`, for which ONNX has no name: up along axes that shrink, down along others, as onnxruntime reads opset 10.
+    """
+    for node in model.graph.node:
+        if node.op_type == "Resize":
+            node.attribute.append(onnx.helper.make_attribute("coordinate_transformation_mode", "asymmetric"))
+            node.attribute.append(onnx.helper.make_attribute("nearest_mode", "simple"))

@@ -53,10 +53,12 @@ OP_RULES = {
     "GELU": _FREE,
     "HARD_SWISH": _FREE_8,
     "LEAKY_RELU": _FREE,
+    "LOG": _FREE,
     "MEAN": _FREE,
     "MUL": _FREE,
     "PRELU": _FREE_8,
     "REDUCE_PROD": _FREE,
+    "RSQRT": _FREE,  # the kernel stops at a code below zero: only behind what cannot be negative
     "SQUARED_DIFFERENCE": _FREE_8,
     "SUB": _FREE,
     "SUM": _FREE,
@@ -84,6 +86,7 @@ OP_RULES = {
     "RESHAPE": _MOVES,
     "RESIZE_NEAREST_NEIGHBOR": _MOVES,
     "REVERSE_V2": _MOVES,
+    "SELECT_V2": _MOVES,
     "SLICE": _MOVES,
     "SPACE_TO_BATCH_ND": _MOVES,
     "SPACE_TO_DEPTH": _MOVES_8,
@@ -98,6 +101,14 @@ OP_RULES = {
     "AVERAGE_POOL_2D": OpRule("tied"),
     "RESIZE_BILINEAR": OpRule("tied"),
     "TOPK_V2": OpRule("tied"),
+    # One scale, so that codes compare as values do; the answer is no float. The int8 kernels round both sides to 1/256 first, those of
+    # EQUAL and NOT_EQUAL in 16 bits too, which is too coarse there.
+    "EQUAL": OpRule("tied", bits=(8,)),
+    "GREATER": OpRule("tied"),
+    "GREATER_EQUAL": OpRule("tied"),
+    "LESS": OpRule("tied"),
+    "LESS_EQUAL": OpRule("tied"),
+    "NOT_EQUAL": OpRule("tied", bits=(8,)),
     # The specification fixes the output.
     "L2_NORMALIZATION": OpRule("fixed", bits=(8,)),
     "LOGISTIC": OpRule("fixed"),

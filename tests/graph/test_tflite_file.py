@@ -235,3 +235,8 @@ def test_int8_mul_that_rescales_up_asks_for_version_3():
     assert version_of(op) == 3
     op.outputs[0].quantization = Quantization.per_tensor(4.0, 0)
     assert version_of(op) == 2
+
+
+def test_a_scalar_constant_stays_a_scalar():
+    assert Tensor.constant("one", np.array(1, np.float32)).shape == ()
+    assert Tensor.constant("turned", np.ones((2, 3), np.float32).T).data.flags.c_contiguous

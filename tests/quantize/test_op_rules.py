@@ -105,6 +105,27 @@ def weighted(build, source, kind):
     return [build.op(kind, [source, Tensor.constant("w", weights), None], (1, 16, 24, 6), keep_num_dims=True)]
 
 
+def of_positive(build, source, kind):
+    return [build.op(kind, [build.op("ADD", [build.op("ABS", [source], SHAPE), constant(0.5, dtype=np.float32)], SHAPE)], SHAPE)]
+
+
+def choosing(build, source, kind):
+    """The larger or the smaller of two by a comparison: where codes that are nearly equal compare wrongly, the result hardly changes."""
+    other = build.conv(build.image, 4, gain=2.0)
+    asked = build.op("GREATER" if kind == "SELECT_V2" else kind, [source, other], SHAPE)
+    asked.dtype = "bool"
+    return [build.op("SELECT_V2", [asked, source, other], SHAPE)]
+
+
+def alike(build, source, kind):
+    """What is zero behind a RELU is taken from before it, all else from behind: `source` again."""
+    raised = build.op("RELU", [source], SHAPE)
+    asked = build.op(kind, [raised, constant(0, dtype=np.float32)], SHAPE)
+    asked.dtype = "bool"
+    chosen = [source, raised] if kind == "EQUAL" else [raised, source]
+    return [build.op("SELECT_V2", [asked, *chosen], SHAPE)]
+
+
 def splitting(build, source, kind):
     axis = Tensor.constant("axis", np.array(3, np.int32))
     if kind == "SPLIT":
@@ -143,6 +164,9 @@ MAKERS = (
     | dict.fromkeys(SPLITTING, splitting)
     | dict.fromkeys(PICKING, picking)
     | {"BATCH_TO_SPACE_ND": batched, "BATCH_MATMUL": products}
+    | dict.fromkeys(["LOG", "RSQRT"], of_positive)
+    | dict.fromkeys(["GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "SELECT_V2"], choosing)
+    | dict.fromkeys(["EQUAL", "NOT_EQUAL"], alike)
 )
 CASES = [(kind, bits) for kind, rule in OP_RULES.items() for bits in rule.bits]
 
@@ -189,13 +213,14 @@ def test_a_tied_operator_shares_one_scale():
             build = Build(3)
             model = build.model(*MAKERS[kind](build, build.conv(build.image, 4), kind))
             quantized = quantize(model, RECIPES[8], frames()).model
-            last = quantized.operators[-1]
+            tied = [operator for operator in quantized.operators if operator.kind == kind]
             scales = {
                 (float(tensor.quantization.scale[0]), int(tensor.quantization.zero_point[0]))
-                for tensor in (*last.inputs, *last.outputs)
+                for operator in tied
+                for tensor in (*operator.inputs, *operator.outputs)
                 if tensor is not None and tensor.dtype == "int8"
             }
-            assert last.kind == "CONV_2D" or len(scales) == 1, kind
+            assert len(scales) == 1 or (not tied and kind.startswith("RELU")), kind
 
 
 def test_everything_that_cannot_be_quantized_is_named_at_once():

@@ -1,4 +1,4 @@
-"""Sums, means, extremes, products and norms over axes; GlobalAveragePool."""
+"""Sums, means, extremes, products and norms over axes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from redmobile.convert.lowering import Lowering, Refusal, lowers
-from redmobile.graph.layout import NHWC, Order, after_reduction
+from redmobile.graph.layout import Order, after_reduction
 from redmobile.graph.onnx_graph import OnnxNode
 from redmobile.graph.tflite_model import Tensor
 
@@ -88,14 +88,6 @@ def reduce_log_sum_exp(node: OnnxNode, out: Lowering) -> None:
     log = _unary(out, "LOG", total, f"{name}/log")
     highest = out.reshape(highest, log.shape, f"{name}/highest")
     _finish(node, out, reduction, out.emit("ADD", [log, highest], f"{name}/unshifted", log.shape, dict(_NONE)))
-
-
-@lowers("GlobalAveragePool")
-def global_average_pool(node: OnnxNode, out: Lowering) -> None:
-    """`y = mean of x over height and width`   ->   MEAN. x: (N, C, H, W), y: (N, C, 1, 1)."""
-    data = out.image(node.inputs[0])
-    axes = Tensor.constant(f"{node.outputs[0]}/axes", np.array([1, 2], np.int32))
-    out.define(node.outputs[0], "MEAN", [data, axes], {"keep_dims": True}, order=NHWC)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Identity, Transpose, Reshape, Flatten, Squeeze, Unsqueeze, Expand, Tile, Concat, Split, Slice, Pad: operators that compute nothing."""
+"""Identity, Transpose, Reshape, Flatten, Squeeze, Unsqueeze, Expand, Tile, Concat, Split, Slice: operators that compute nothing."""
 
 from __future__ import annotations
 
@@ -104,29 +104,6 @@ def slice_(node: OnnxNode, out: Lowering) -> None:
     for axis in backward:
         tensor = out.emit("REVERSE_V2", [tensor, _sizes(f"{name}/axis{axis}", [axis])], f"{name}/reversed{axis}", tensor.shape)
     out.alias(name, tensor, order)
-
-
-@lowers("Pad")
-def pad(node: OnnxNode, out: Lowering) -> None:
-    """`y = x with values added around it`   ->   PAD, PADV2 (another constant than 0) or MIRROR_PAD (reflect)."""
-    source, mode = node.inputs[0], node.attributes.get("mode", "constant")
-    rank = len(out.shape(source))
-    amounts = out.parameter(node, "pads", 1) or []
-    axes = out.parameter(node, "axes", 3) or list(range(rank))
-    if len(amounts) != 2 * len(axes) or min(amounts, default=0) < 0:
-        raise Refusal(f"pads {amounts} for axes {axes}: expected one amount of at least 0 for each side of each axis")
-    pads = [(0, 0)] * rank
-    for index, axis in enumerate(axes):
-        pads[out.axis(source, axis)] = (amounts[index], amounts[index + len(axes)])
-    tensor, name = out.tensor(source), node.outputs[0]
-    if mode == "constant":
-        value = out.parameter(node, "value", 2) or [0.0]
-        padded = out.pad(tensor, pads, name, float(value[0]))
-    elif mode == "reflect":
-        padded = out.mirror_pad(tensor, pads, name)
-    else:
-        raise Refusal(f"mode '{mode}' has no counterpart in TFLite; constant and reflect have")
-    out.alias(name, padded, out.order(source))
 
 
 def _sizes(name: str, values: Sequence[int]) -> Tensor:
