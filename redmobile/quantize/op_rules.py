@@ -53,6 +53,8 @@ OP_RULES = {
     "MEAN": _FREE,
     "MUL": _FREE,
     "PRELU": _FREE_8,
+    "RSQRT": _FREE,  # the kernel stops at a code below zero: only behind what cannot be negative
+    "SQRT": _FREE,  # as RSQRT
     "SQUARED_DIFFERENCE": _FREE_8,
     "SUB": _FREE,
     "SUM": _FREE,
