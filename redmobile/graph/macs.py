@@ -1,0 +1,74 @@
+"""Multiply-accumulates of TFLite operators."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from redmobile.graph.tflite_model import Operator, Tensor, TfliteModel
+
+
+def macs_of(operator: Operator) -> int:
+    """How many products one run of `operator` adds up; 0 for kinds that only move, add, scale or compare values, as is usual.
+
+    A position that lies in the padding counts like any other. Shapes must be static.
+    """
+    count = _COUNTS.get(operator.kind)
+    return count(operator) if count else 0
+
+
+def total_macs(model: TfliteModel) -> int:
+    """The sum over all operators."""
+    return sum(map(macs_of, model.operators))
+
+
+def _weights(operator: Operator) -> tuple[int, ...]:
+    return _shape(operator.inputs[1])
+
+
+def _shape(tensor: Tensor | None) -> tuple[int, ...]:
+    return tensor.shape if tensor is not None else ()
+
+
+def _results(operator: Operator) -> int:
+    return math.prod(operator.outputs[0].shape)
+
+
+def _convolution(operator: Operator) -> int:
+    """Weights (O, …, I): each result adds up one filter; with groups, I is the input channels of one group."""
+    return _results(operator) * math.prod(_weights(operator)[1:])
+
+
+def _depthwise(operator: Operator) -> int:
+    """Weights (1, kh, kw, C)."""
+    return _results(operator) * math.prod(_weights(operator)[1:3])
+
+
+def _transposed(operator: Operator) -> int:
+    """Weights (O, kh, kw, I), data the third input: each input value meets the whole filter."""
+    return math.prod(_shape(operator.inputs[2])[:-1]) * math.prod(_weights(operator))
+
+
+def _volume(operator: Operator) -> int:
+    """Weights (kd, kh, kw, I, O)."""
+    return _results(operator) * math.prod(_weights(operator)[:-1])
+
+
+def _dense(operator: Operator) -> int:
+    """Weights (O, I)."""
+    return _results(operator) * _weights(operator)[-1]
+
+
+def _product(operator: Operator) -> int:
+    """(…, rows, inner) times (…, inner, columns)."""
+    return _results(operator) * _shape(operator.inputs[0])[-2 if operator.options.get("adj_x", False) else -1]
+
+
+_COUNTS: dict[str, Callable[[Operator], int]] = {
+    "BATCH_MATMUL": _product,
+    "CONV_2D": _convolution,
+    "CONV_3D": _volume,
+    "DEPTHWISE_CONV_2D": _depthwise,
+    "FULLY_CONNECTED": _dense,
+    "TRANSPOSE_CONV": _transposed,
+}
