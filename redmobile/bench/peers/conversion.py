@@ -118,7 +118,7 @@ def convert_once(tool: Tool, network: ReadyNetwork, precision: Precision, frames
         converter=tool.name,
         precision=precision,
         outcome=_outcome(ended, answer),
-        reason=answer.not_applicable if answer else ended.reason,
+        reason=answer.not_applicable if answer else ended.reason or "ended well and left no answer",
         seconds=answer.seconds if answer else ended.seconds,
         import_seconds=answer.import_seconds if answer else 0.0,
         peak_bytes=ended.peak_bytes,

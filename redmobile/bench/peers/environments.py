@@ -67,8 +67,7 @@ def _commands(folder: Path, requirements: Path) -> list[Sequence[str]]:
     if uv is not None:
         return [
             [uv, "venv", "--quiet", "--no-python-downloads", "--python", sys.executable, str(folder)],
-            # Compiled, as pip does by itself: else the first run of each converter would be charged with it.
-            [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, "--requirement", str(requirements)],
+            [uv, "pip", "install", "--quiet", "--python", python, "--requirement", str(requirements)],
         ]
     return [
         [_python_with_venv(), "-m", "venv", str(folder)],

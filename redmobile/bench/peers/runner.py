@@ -107,6 +107,7 @@ class _Work:
         self._folder = self._file.parent
         self._calibrate = choice.calibrate or find("models", table.photographs) / "calibration"
         self._pictures = choice.pictures or find("models", table.photographs) / "demo"
+        self._onnx = [path for path in choice.onnx if not choice.only or path.stem in choice.only]
         self._limits = Limits(seconds=table.seconds, memory_mib=table.memory_mib)
         self._on_progress = on_progress
         self._done = 0
@@ -117,8 +118,8 @@ class _Work:
         """Everything, in order: environments one at a time, then network after network."""
         calibration = load_calibration(self._calibrate, 1, 1, self._table.frames).lock  # unreadable pictures are told of before anything is installed
         pictures = load_calibration(self._pictures, 1, 1, self._table.pictures).lock
-        onnx = [onnx_network(path) for path in self._choice.onnx if not self._choice.only or path.stem in self._choice.only]
-        tools = {converter.name: self._tool(converter) for converter in self._table.converter}
+        onnx = [onnx_network(path) for path in self._onnx]
+        tools = {converter.name: self._announced_tool(converter) for converter in self._table.converter}
         figures = Figures(
             out=self._choice.out,
             pictures=self._pictures,
@@ -146,8 +147,11 @@ class _Work:
             runs=tuple(self._runs),
         )
 
-    def _tool(self, converter: ConverterTable) -> Tool | RedmobileError:
+    def _announced_tool(self, converter: ConverterTable) -> Tool | RedmobileError:
         self._say(f"environment of {converter.name}")
+        return self._tool(converter)
+
+    def _tool(self, converter: ConverterTable) -> Tool | RedmobileError:
         try:
             return make_tool(converter.name, converter.driver, converter.environment, self._table, self._folder, converter.recipes)
         except RedmobileError as error:
@@ -187,8 +191,7 @@ class _Work:
     def _rows(self, found: _Found, precision: Precision, tools: dict[str, Tool | RedmobileError], figures: Figures) -> list[Row]:
         """All rows of one network and precision."""
         rows = [self._converted(found, name, tool, precision) for name, tool in tools.items()]
-        if found.network is not None:
-            rows = [self._measured(row, found.network, figures) for row in rows]
+        rows = [self._measured(row, found, figures) for row in rows]
         for threads in self._table.threads:
             rows = self._with_latency(rows, threads, figures)
         return rows
@@ -204,9 +207,9 @@ class _Work:
             return msgspec.structs.replace(row, reason=str(error))
         return msgspec.structs.replace(row, outcome=conversion.outcome, reason=conversion.reason, cached=cached, conversion=conversion)
 
-    def _measured(self, row: Row, network: ReadyNetwork, figures: Figures) -> Row:
+    def _measured(self, row: Row, found: _Found, figures: Figures) -> Row:
         self._say(f"{row.network} {row.precision}: figures of {row.converter}")
-        return figures.of(row, network)
+        return row if found.network is None else figures.of(row, found.network)
 
     def _with_latency(self, rows: list[Row], threads: int, figures: Figures) -> list[Row]:
         """`rows` with one latency more, the files running by turns; those that did not load stay without."""
@@ -222,13 +225,13 @@ class _Work:
     def _say(self, what: str) -> None:
         """Announce a step that begins, after those that are done."""
         if self._on_progress:
-            self._on_progress(what, min(self._done, self._steps), self._steps)
+            self._on_progress(what, self._done, self._steps)
         self._done += 1
 
     @property
     def _steps(self) -> int:
         table, converters = self._table, len(self._table.converter)
-        networks = len(table.network) + len(self._choice.onnx)
+        networks = len(table.network) + len(self._onnx)
         return converters + 1 + len(table.network) + networks * len(table.precisions) * (2 * converters + len(table.threads))
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from redmobile.bench.peers.environments import make_environment
+from redmobile.bench.peers.environments import environment_folder, is_ready, make_environment
+from redmobile.bench.peers.limited import Limits, run_limited
 from redmobile.bench.peers.tables import ConversionTable, Precision
 from redmobile.core.artifact import read_bytes, sha256_bytes
 from redmobile.core.environment import describe
@@ -53,8 +55,22 @@ def make_tool(name: str, driver: str, environment: str | None, table: Conversion
     else:
         requirements = plan_folder / table.environment[environment].requirements
         parts.append(read_bytes(requirements))
-        python = make_environment(environment, table.environment[environment], requirements)
+        python = _first_imported(environment, table, requirements, file)
     return Tool(name, python, file, sha256_bytes(b"\0".join(map(_hashed, parts))), recipes)
+
+
+def _first_imported(environment: str, table: ConversionTable, requirements: Path, driver: Path) -> Path:
+    """The interpreter of an environment whose packages have been imported once: else the first conversion would pay for compiling them.
+
+    Packages that cannot be imported are no fault here; every conversion will say so.
+    """
+    known = is_ready(environment_folder(environment, requirements))
+    python = make_environment(environment, table.environment[environment], requirements)
+    if not known:
+        folder = environment_folder(environment, requirements)
+        limits = Limits(seconds=table.seconds, memory_mib=table.memory_mib)
+        run_limited([str(python), "-P", str(DRIVE), str(driver)], folder, os.environ, folder / "first_import.txt", limits)
+    return python
 
 
 def _driver_file(driver: str, plan_folder: Path) -> Path:

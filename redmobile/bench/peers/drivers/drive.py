@@ -1,5 +1,7 @@
 """Run one driver on one job: `PYTHON -P drive.py DRIVER JOB.json STARTED`, with the interpreter of the converter's own environment.
 
+Without a job the driver is only imported, so that its packages are compiled before anything is timed.
+
 -P: the folder of this file must not be searched for modules, for a driver may have the name of the package that it imports.
 
 A driver is a file with two names: PACKAGES, the distributions whose versions decide its results, and convert(job), which gives the path
@@ -20,22 +22,27 @@ from types import ModuleType
 PACKAGE = Path(__file__).resolve().parents[3]
 
 
-def main(driver: str, job_file: Path, started: float) -> None:
+def main(driver: str, job_file: str = "", started: str = "0") -> None:
     """Carry out the job and leave its answer beside it. started: of the process, as time.time() gives it."""
     _make_importable("redmobile", PACKAGE / "__init__.py")
+    loaded = _make_importable("redmobile_foreign_driver", Path(driver))
+    if job_file:
+        _carry_out(loaded, Path(job_file), float(started))
+
+
+def _carry_out(driver: ModuleType, job_file: Path, started: float) -> None:
     from redmobile.bench.peers.drivers.protocol import ANSWER, Answer, Job, NotApplicableError
 
-    loaded = _make_importable("redmobile_foreign_driver", Path(driver))
     imported = time.time() - started
     job = Job.read(job_file)
     file, excuse = "", ""
     try:
-        made: Path = loaded.convert(job)
+        made: Path = driver.convert(job)
         # Some converters go on to write files that nobody asked for: what counts is when this one was whole.
         file, seconds = str(made.relative_to(job.folder)), made.stat().st_mtime - started
     except NotApplicableError as error:
         excuse, seconds = str(error), time.time() - started
-    versions = {package: importlib.metadata.version(package) for package in loaded.PACKAGES}
+    versions = {package: importlib.metadata.version(package) for package in driver.PACKAGES}
     answer = Answer(file, excuse, imported, seconds, versions)
     partial = job_file.with_name(f"{ANSWER}.partial")
     partial.write_text(json.dumps(dataclasses.asdict(answer)), encoding="utf-8")
@@ -56,4 +63,4 @@ def _make_importable(name: str, file: Path) -> ModuleType:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]))
+    main(*sys.argv[1:])
