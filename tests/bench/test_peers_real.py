@@ -49,7 +49,7 @@ def plan(tmp_path):
         if not is_ready(environment_folder(name, requirements)):
             pytest.skip(f"the environment '{name}' has not been made; `redmobile bench conversion_peers` makes it (gigabytes, minutes)")
         text += f'[conversion.environment.{name}]\nrequirements = "{requirements}"\ndisk_mib = {environment.disk_mib}\n'
-    text += '[conversion.vela]\naccelerator = "ethos-u65-256"\nenvironment = "vela"\n'
+    text += '[conversion.vela]\naccelerator = "ethos-u65-512"\nenvironment = "vela"\n'
     (tmp_path / "plan.toml").write_text(text)
     return str(tmp_path / "plan.toml")
 

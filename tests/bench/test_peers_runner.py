@@ -1,5 +1,7 @@
 """A whole comparison in real processes: our converter, one of a few lines that copies our file, and one whose environment cannot be had."""
 
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pytest
@@ -75,10 +77,11 @@ def plan(tmp_path):
 
 
 @pytest.fixture
-def choice(tmp_path, onnx_file, write_int8):
+def choice(tmp_path, onnx_file, write_int8, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     write_int8(tmp_path / "small.tflite", 24, 40)
     pictures = {"calibrate": write_pictures(tmp_path / "calibrate", 3), "pictures": write_pictures(tmp_path / "pictures", 2)}
-    return Choice(tmp_path / "out", onnx=[onnx_file], **pictures)
+    return Choice(Path("out"), onnx=[onnx_file], **pictures)
 
 
 @pytest.mark.slow

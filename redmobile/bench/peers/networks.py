@@ -56,7 +56,7 @@ def ready_network(table: NetworkTable, frames: Frames, plan_folder: Path, builde
     """The network as ONNX and as code; one without an ONNX file is built and exported first, once. Raises InputError, ToolError."""
     size = network_size(table, plan_folder)
     if table.source == "model" and not table.what.endswith(".toml"):
-        folder = find("models", table.what)
+        folder = find("models", table.what).resolve()
         onnx = folder / f"{folder.name}.onnx"
         module = Module("model", str(folder / "model.toml"), {}, str(folder / _WEIGHTS))
         return ReadyNetwork(table.name, onnx, sha256_file(onnx), module, size)
@@ -78,7 +78,7 @@ def onnx_network(path: Path) -> ReadyNetwork:
 def _model_name(table: NetworkTable, plan_folder: Path) -> str:
     """What build_module is to build: for a .toml beside the plan its path."""
     if table.source == "model":
-        return str(plan_folder / table.what if table.what.endswith(".toml") else find("models", table.what) / "model.toml")
+        return str((plan_folder / table.what if table.what.endswith(".toml") else find("models", table.what) / "model.toml").resolve())
     return table.what
 
 
@@ -88,7 +88,8 @@ def _built(name: str, module: Module, size: tuple[int, int], frames: Frames, bui
         parts.append(sha256_file(Path(module.what)))
     entry = out / "networks" / f"{name}_{sha256_bytes(_joined(parts))[:12]}"
     if not (entry / _ONNX).is_file():
-        _build(name, Job(str(entry), "", module, size, "fp32", str(frames.folder), frames.count, str(frames.file.resolve())), builder, limits)
+        job = Job(str(entry), "", module, size, "fp32", str(frames.folder), frames.count, str(frames.file.resolve()))
+        _build(name, job, builder, limits)
     ready = Module(module.source, module.what, module.options, str((entry / _WEIGHTS).resolve()))
     return ReadyNetwork(name, entry / _ONNX, sha256_file(entry / _ONNX), ready, size)
 
@@ -101,7 +102,7 @@ def _build(name: str, job: Job, builder: Tool, limits: Limits) -> None:
     with tempfile.TemporaryDirectory(prefix="work_", dir=entry) as folder:
         ended, answer = run_job(builder, dataclasses.replace(job, folder=folder), entry / "log.txt", limits)
         if answer is None:
-            raise ToolError(f"The network '{name}' could not be built: {ended.reason or 'no answer'} (see {entry / 'log.txt'}).")
+            raise ToolError(f"The network '{name}' could not be built: {ended.reason or 'no answer'} (see networks/{entry.name}/log.txt).")
         (Path(folder) / _WEIGHTS).replace(entry / _WEIGHTS)
         (Path(folder) / answer.file).replace(entry / _ONNX)
 

@@ -66,6 +66,7 @@ def compare_converters(
     table = _chosen(settings.conversion, choice)
     if threads is not None:
         table = msgspec.structs.replace(table, threads=(threads,))
+    choice = dataclasses.replace(choice, out=choice.out.resolve())  # the converters run in folders of their own
     result = _Work(plan, msgspec.structs.replace(settings, conversion=table), table, choice, on_progress).carry_out(settings.closed_loop)
     write_json(choice.out / RESULT, to_builtins(result))
     return result
@@ -103,7 +104,7 @@ class _Work:
 
     def __init__(self, plan: str, settings: Plan, table: ConversionTable, choice: Choice, on_progress: Progress | None) -> None:
         self._plan, self._settings, self._table, self._choice = plan, settings, table, choice
-        self._file = find("benchmarks", plan)
+        self._file = find("benchmarks", plan).resolve()
         self._folder = self._file.parent
         self._calibrate = choice.calibrate or find("models", table.photographs) / "calibration"
         self._pictures = choice.pictures or find("models", table.photographs) / "demo"

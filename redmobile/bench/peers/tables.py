@@ -69,7 +69,7 @@ class ConversionTable(Document):
     environment: dict[str, EnvironmentTable] = msgspec.field(default_factory=dict)
     builder: str = "networks"
     precisions: tuple[Precision, ...] = ("fp32", "int8")
-    frames: Count = 8
+    frames: Count = 4
     pictures: Count = 4
     threads: tuple[Count, ...] = (1, 2)
     seconds: Annotated[float, msgspec.Meta(gt=0)] = 900.0
