@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -16,8 +16,10 @@ from redmobile.bench.memory import peak_bytes
 from redmobile.bench.result import LatencyResult
 from redmobile.bench.result import to_builtins as latency_to_builtins
 from redmobile.bench.runner import bench
-from redmobile.convert.metadata import metadata_of
+from redmobile.convert.metadata import attach, metadata_of
+from redmobile.convert.metadata import describe as describe_file
 from redmobile.convert.onnx_to_tflite import convert as lower_as
+from redmobile.convert.outer_layout import keep_nchw
 from redmobile.core.artifact import read_bytes, sha256_bytes, write_bytes
 from redmobile.core.converter import Converter, Quantize, load_converter
 from redmobile.core.environment import describe
@@ -28,7 +30,8 @@ from redmobile.data.frames import Image, list_images, read_image, write_image
 from redmobile.data.sheet import contact_sheet
 from redmobile.enhance.image_model import ImageModel
 from redmobile.errors import DocumentError, InputError, MissingExtraError, UnsupportedModelError, UsageError
-from redmobile.graph.onnx_graph import read_onnx
+from redmobile.graph.onnx_cut import Part
+from redmobile.graph.onnx_graph import WHOLE, read_onnx
 from redmobile.graph.tflite_model import TfliteModel
 from redmobile.graph.tflite_write import write_tflite
 from redmobile.parity.check import check_parity
@@ -114,19 +117,23 @@ def convert(
     *,
     io: str | None = None,
     samples: int = DEFAULT_SAMPLES,
+    part: Part = WHOLE,
+    keep_layout: Literal["nchw"] | None = None,
     on_progress: OnProgress | None = None,
 ) -> Converted:
     """ONNX → .tflite: lower, store weights as float16 or int8, or quantize as `converter` (a recipe, or its name) says, add metadata.
 
     calibrate: images for a quantizing recipe: a folder, of which at most `samples` are taken, or frames of the input's size,
-    (H, W, 3) uint8 RGB. io: dtype of inputs and outputs instead of the recipe's. The same arguments give the same bytes.
+    (H, W, 3) uint8 RGB. io: dtype of inputs and outputs instead of the recipe's. part: what to take of the network, and at
+    which sizes. keep_layout: images stay NCHW at the file's ends. The same arguments give the same bytes.
     Raises InputError, UnsupportedModelError, UsageError (nothing to calibrate with; options that do not fit), DocumentError.
     """
     recipe, name = (load_converter(converter), Path(converter).stem) if isinstance(converter, str) else (converter, "custom")
     content = read_bytes(source)
     plan = _quantization(recipe, io, calibrate)
+    graph = read_onnx(content, str(source), source.parent, part)
     explained: list[str] = []
-    model = lower_as(read_onnx(content, str(source), source.parent), name, recipe, explained)
+    model = lower_as(graph, name, recipe, explained)
     if recipe.quantize is None and recipe.weights == "int8":
         model = quantize_weights_only(model)
     images, report = CalibrationSet((), {}), None
@@ -135,6 +142,9 @@ def convert(
         quantized = quantize(model, plan, images.frames, input_range=_input_range(model), on_progress=on_progress)
         model, report = quantized.model, quantized.report
         model.metadata[CALIBRATION_ENTRY] = json.dumps(images.lock).encode()
+    if keep_layout == "nchw":
+        keep_nchw(model, graph)
+        attach(model, describe_file(graph, name, model))
     data = write_tflite(model)
     made = _conversion(recipe, name, content, data, model, images.lock, report)
     return Converted(data, model, dataclasses.replace(made, explained=tuple(explained)))

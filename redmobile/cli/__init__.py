@@ -15,6 +15,7 @@ COMMANDS = {
     "train": "Train a network: synthetic pre-training, then real pairs.",
     "describe": "Layers, shapes, parameters, MACs and activation bytes of a network.",
     "export": "PyTorch weights to ONNX.",
+    "ops": "The ONNX operators that convert takes, and how they fare in ONNX's own tests.",
     "convert": "ONNX to .tflite: float, float16, INT8 or 16x8.",
     "npu": "Will an NPU run a .tflite: operators, partitions, memory, Vela's estimate.",
     "parity": "Compare torch, ONNX and .tflite on real images, against gates.",

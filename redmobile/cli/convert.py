@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -17,6 +17,36 @@ if TYPE_CHECKING:
 _CLIPPED_ROWS = 5
 
 
+class NamedShape(click.ParamType[tuple[str, tuple[int, ...]]]):
+    """NAME=N,C,H,W as (name, sizes); without a name, ('', sizes)."""
+
+    name = "[NAME=]N,C,H,W"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, tuple[int, ...]]:
+        """Parse, or fail with what was expected."""
+        if isinstance(value, tuple):
+            return value
+        name, _, sizes = str(value).rpartition("=")
+        if not all(size.strip().isdecimal() for size in sizes.split(",")):
+            self.fail(f"'{value}' is no shape; expected NAME=N,C,H,W, e.g. image=1,3,1080,1920.", param, ctx)
+        return name, tuple(int(size) for size in sizes.split(","))
+
+
+class Names(click.ParamType[tuple[str, ...]]):
+    """Names with commas between them."""
+
+    name = "NAME,…"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Split, or fail if a name is empty."""
+        if isinstance(value, tuple):
+            return value
+        names = tuple(name.strip() for name in str(value).split(","))
+        if not all(names):
+            self.fail(f"'{value}': a name is empty; expected names with commas between them.", param, ctx)
+        return names
+
+
 @click.command(
     epilog="""\b
 Examples:
@@ -24,6 +54,9 @@ Examples:
   redmobile convert my.onnx --with litert_fp32 --out my.tflite
   redmobile convert my.onnx --with litert_int8 --calibrate photos/ --samples 8 --io uint8 --out my_int8.tflite --json
   redmobile convert my.onnx --with my_recipe.toml --calibrate photos/ --out my.tflite
+  redmobile convert dynamic.onnx --with litert_fp32 --shape image=1,3,1080,1920 --shape mask=1,1,1080,1920 --out fixed.tflite
+  redmobile convert detector.onnx --with litert_fp32 --inputs image --outputs boxes,scores --out head.tflite
+  redmobile convert my.onnx --with litert_int8 --calibrate photos/ --keep-layout nchw --out my_nchw.tflite
 """
 )
 @click.argument("model")
@@ -32,17 +65,45 @@ Examples:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .tflite file to write.")
 @click.option("--io", type=click.Choice(["int8", "uint8", "int16", "float32"]), help="Type of inputs and outputs.  [default: the recipe's]")
 @click.option("--samples", type=click.IntRange(min=1), default=32, show_default=True, help="Pictures taken of the folder, evenly spread by name.")
+@click.option(
+    "--shape",
+    "shapes",
+    type=NamedShape(),
+    multiple=True,
+    help="Size of an input, e.g. image=1,3,1080,1920, in the order of the ONNX model; for its only input the name may be left out. Repeatable.",
+)
+@click.option("--inputs", type=Names(), default=(), help="Cut the network behind these values of the ONNX graph, which become the inputs.")
+@click.option("--outputs", type=Names(), default=(), help="Cut the network behind these values of the ONNX graph, which become the outputs.")
+@click.option(
+    "--keep-layout", type=click.Choice(["nchw"]), help="Keep images as the ONNX model has them at the file's ends, at the cost of transposes."
+)
 @click.option("--explain", is_flag=True, help="Print a line for every decision that the recipe's [lowering] had a say in.")
 @json_option
-def command(model: str, recipe: str, calibrate: Path | None, out: Path, io: str | None, samples: int, explain: bool, as_json: bool) -> None:
+def command(
+    model: str,
+    recipe: str,
+    calibrate: Path | None,
+    out: Path,
+    io: str | None,
+    samples: int,
+    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    keep_layout: Literal["nchw"] | None,
+    explain: bool,
+    as_json: bool,
+) -> None:
     """Convert MODEL, a model on the shelf or an .onnx file, to .tflite.
 
     Lowers straight to TFLite's format; INT8 and 16x8 are quantized after training, with ranges measured on your pictures.
+    Images become NHWC unless --keep-layout says otherwise.
     """
     from redmobile.core.artifact import write_bytes
     from redmobile.core.converter import load_converter
+    from redmobile.graph.onnx_cut import Part
     from redmobile.pipeline import convert, find_source
 
+    part = Part(_by_name(shapes), inputs, outputs)
     source = find_source(model)
     if calibrate is None and source.calibration is not None and load_converter(recipe).quantize is not None:
         calibrate = source.calibration
@@ -55,6 +116,8 @@ def command(model: str, recipe: str, calibrate: Path | None, out: Path, io: str 
             calibrate,
             io=io,
             samples=samples,
+            part=part,
+            keep_layout=keep_layout,
             on_progress=lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total),
         )
     write_bytes(out, converted.data)
@@ -65,6 +128,15 @@ def command(model: str, recipe: str, calibrate: Path | None, out: Path, io: str 
         _print(out, converted, coverage)
         for sentence in converted.report.explained if explain else ():
             OUT.print(f"Explained: {sentence}", markup=False)
+
+
+def _by_name(shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> dict[str, tuple[int, ...]]:
+    found: dict[str, tuple[int, ...]] = {}
+    for name, shape in shapes:
+        if name in found:
+            raise click.UsageError(f"--shape is given twice for '{name}'.")
+        found[name] = shape
+    return found
 
 
 def _coverage(path: Path) -> DelegateCoverage | None:

@@ -19,18 +19,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from redmobile.convert.outer_layout import outer_order
 from redmobile.core.converter import LoweringChoices
 from redmobile.core.registry import Registry
 from redmobile.errors import UnsupportedModelError
-from redmobile.graph.layout import IMAGE_RANK, NHWC, Order, moves_data, permutation, plain, stored
+from redmobile.graph.layout import IMAGE_RANK, NHWC, Order, joined, moves_data, permutation, plain, reshaped, stored
 from redmobile.graph.onnx_graph import OnnxGraph, OnnxNode
 from redmobile.graph.tflite_model import Operator, Tensor
+
+_TRANSPOSE_RANK = 6
+"""The most axes that TFLite's TRANSPOSE takes."""
 
 _SPLIT_OUTPUTS = 4
 """XNNPACK takes a SPLIT of up to four outputs; more are cut out one by one."""
 
-_IMAGE_CHANNELS = (1, 3, 4)
-"""What tells the axis of an outer image's channels from its width: grey, colour, colour and alpha."""
+DTYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float32")
+"""Dtypes that values can have here. float16, bfloat16 and float64 were made float32 before (passes/single_precision)."""
 
 
 class Refusal(UnsupportedModelError):  # noqa: N818  what it is, not that it is an error
@@ -53,18 +57,18 @@ class _Value:
 
 
 class Lowering:
-    """The TFLite graph while it grows. All tensors are float32.
+    """The TFLite graph while it grows. Tensors have the dtypes of their ONNX values, which are of DTYPES.
 
     choices: which of several ways the target prefers; graph: what is being lowered.
     """
 
     def __init__(self, graph: OnnxGraph, choices: LoweringChoices) -> None:
-        """Begin with the graph's inputs. Raises UnsupportedModelError if one is not float32."""
+        """Begin with the graph's inputs. Raises UnsupportedModelError if the dtype of one is not of DTYPES."""
         self.graph = graph
         self.choices = choices
         self.operators: list[Operator] = []
         self.inputs = [self._input(name) for name in graph.inputs]
-        self._values = {name: _Value(tensor, _outer_order(graph.shapes[name])) for name, tensor in zip(graph.inputs, self.inputs, strict=True)}
+        self._values = {name: _Value(tensor, outer_order(graph.shapes[name])) for name, tensor in zip(graph.inputs, self.inputs, strict=True)}
         self._reordered: dict[tuple[str, Order], Tensor] = {}
         self._outputs: list[Tensor] = []
         self.explained: list[str] = []
@@ -80,6 +84,15 @@ class Lowering:
         if name not in self.graph.shapes:
             raise Refusal(f"the shape of '{name}' could not be inferred")
         return self.graph.shapes[name]
+
+    def dtype(self, name: str) -> str:
+        """The dtype of a value, one of DTYPES. Refuses a value whose dtype is unknown or another one."""
+        found = self.graph.dtypes.get(name)
+        if found is None:
+            raise Refusal(f"the dtype of '{name}' could not be inferred")
+        if found not in DTYPES:
+            raise Refusal(f"'{name}' is {found}, for which TFLite has no operators; {', '.join(DTYPES)} are supported")
+        return found
 
     def knows(self, name: str) -> bool:
         """Whether `name` is a constant, was defined, or stands for an absent optional input."""
@@ -120,7 +133,7 @@ class Lowering:
     def tensor(self, name: str, order: Order | None = None) -> Tensor:
         """The tensor of the value `name`, stored in `order` (default: as it lies). A TRANSPOSE arises only if data must move."""
         if name in self.graph.initializers:
-            values = self._float(name)
+            values = self._constant(name)
             return Tensor.constant(name, values.transpose(order if order is not None else plain(values.ndim)))
         value = self._values[name]
         if order is None or order == value.order:
@@ -142,50 +155,63 @@ class Lowering:
             return self.tensor(name, order)
         shape = (1,) * missing + self.shape(name)
         if name in self.graph.initializers:
-            return Tensor.constant(name, self._float(name).reshape(shape).transpose(order))
+            return Tensor.constant(name, self._constant(name).reshape(shape).transpose(order))
         wide = f"{name}/rank{len(order)}"
         if wide not in self._values:
-            self.graph.shapes[wide] = shape
-            self._define_reshape(wide, self.tensor(name, plain(len(self.shape(name)))))
+            self.graph.shapes[wide], self.graph.dtypes[wide] = shape, self.dtype(name)
+            self.define_reshape(wide, name)
         return self.tensor(wide, order)
 
-    def _float(self, name: str) -> NDArray[np.float32]:
-        values = self.graph.initializers[name]
-        if values.dtype != np.float32:
-            raise Refusal(f"its constant '{name}' is {values.dtype}; only float32 is supported")
-        return values
+    def _constant(self, name: str) -> NDArray[Any]:
+        self.dtype(name)  # refuses what TFLite cannot hold
+        return self.graph.initializers[name]
 
     def _reorder(self, name: str, value: _Value, order: Order) -> Tensor:
         shape = self.shape(name)
         label = f"{name}/{'nhwc' if order == NHWC else 'onnx' if order == plain(len(order)) else 'order' + ''.join(map(str, order))}"
         if not moves_data(shape, value.order, order):
             return self.reshape(value.tensor, stored(shape, order), label)
-        perm = np.array(permutation(value.order, order), np.int32)
-        return self.emit("TRANSPOSE", [value.tensor, Tensor.constant(f"{label}/perm", perm)], label, stored(shape, order))
+        return self.transpose(value.tensor, permutation(value.order, order), label)
 
     # Writing ------------------------------------------------------------------------------------------------------
 
-    def emit(self, kind: str, inputs: Sequence[Tensor | None], name: str, shape: tuple[int, ...], options: dict[str, Any] | None = None) -> Tensor:
-        """Append an operator with one float32 output of `shape`; returns that output. For steps that ONNX has no name for."""
-        output = Tensor(name, shape, "float32")
+    def emit(
+        self,
+        kind: str,
+        inputs: Sequence[Tensor | None],
+        name: str,
+        shape: tuple[int, ...],
+        options: dict[str, Any] | None = None,
+        *,
+        dtype: str | None = None,
+    ) -> Tensor:
+        """Append an operator with one output of `shape`; returns that output. For steps that ONNX has no name for.
+
+        dtype: by default that of the ONNX value `name`, or for another name that of the first input that is not a constant.
+        """
+        output = Tensor(name, shape, dtype or self.graph.dtypes.get(name) or _dtype_of(inputs))
         self.operators.append(Operator(kind, list(inputs), [output], options or {}))
         return output
 
     def define(self, name: str, kind: str, inputs: Sequence[Tensor | None], options: dict[str, Any] | None = None, *, order: Order) -> None:
-        """Append the operator that computes the ONNX value `name`, stored in `order`."""
-        self.alias(name, self.emit(kind, inputs, name, stored(self.shape(name), order), options), order)
+        """Append the operator that computes the ONNX value `name`, of its dtype and stored in `order`."""
+        self.alias(name, self.emit(kind, inputs, name, stored(self.shape(name), order), options, dtype=self.dtype(name)), order)
 
     def alias(self, name: str, tensor: Tensor, order: Order) -> None:
-        """Let `tensor`, which lies in `order`, be the ONNX value `name`. Refuses if the shapes disagree."""
+        """Let `tensor`, which lies in `order`, be the ONNX value `name`. Refuses if shapes or dtypes disagree, and a value that is empty."""
         if tensor.shape != stored(self.shape(name), order):
             raise Refusal(f"'{name}' should have the shape {stored(self.shape(name), order)}, its lowering gives {tensor.shape}")
+        if 0 in tensor.shape:
+            raise Refusal(f"'{name}' has the shape {self.shape(name)}; TFLite has no tensors without values")
+        if tensor.dtype != self.dtype(name):
+            raise Refusal(f"'{name}' should be {self.dtype(name)}, its lowering gives {tensor.dtype}")
         self._values[name] = _Value(tensor, order)
 
     def stand_in(self, name: str) -> None:
         """Pretend that a refused node's output exists, so that the nodes behind it can be looked at too."""
         if name in self.graph.shapes:
             shape = self.graph.shapes[name]
-            self._values[name] = _Value(Tensor(name, stored(shape, _outer_order(shape)), "float32"), _outer_order(shape))
+            self._values[name] = _Value(Tensor(name, stored(shape, outer_order(shape)), self.graph.dtypes[name]), outer_order(shape))
 
     def reshape(self, tensor: Tensor, shape: tuple[int, ...], name: str) -> Tensor:
         """A view of `tensor` with another shape: RESHAPE, which moves nothing."""
@@ -193,18 +219,31 @@ class Lowering:
             return tensor
         return self.emit("RESHAPE", [tensor, _shape_constant(name, shape)], name, shape, {"new_shape": list(shape)})
 
-    def _define_reshape(self, name: str, tensor: Tensor) -> None:
-        self.alias(name, self.reshape(tensor, self.shape(name), name), plain(len(self.shape(name))))
-
     def define_reshape(self, name: str, source: str) -> None:
-        """Let `name` be `source` with another shape, both in ONNX's order."""
-        self._define_reshape(name, self.tensor(source, plain(len(self.shape(source)))))
+        """Let `name` be `source` with another shape. Its order is the one that costs the least (graph/layout.reshaped)."""
+        before, after = reshaped(self.shape(source), self.shape(name), self.order(source))
+        self.alias(name, self.reshape(self.tensor(source, before), stored(self.shape(name), after), name), after)
+
+    def transpose(self, tensor: Tensor, perm: Order, name: str) -> Tensor:
+        """TRANSPOSE of memory axes. From rank 5 on, axes that stay side by side are joined for it: what knows high ranks is rare."""
+        shape = stored(tensor.shape, perm)
+        if len(perm) > IMAGE_RANK:
+            sizes, perm = joined(tensor.shape, perm)
+            tensor = self.reshape(tensor, sizes, f"{name}/joined")
+        if len(perm) > _TRANSPOSE_RANK:
+            raise Refusal(f"it needs a transpose of {len(perm)} axes that all move; TFLite has it up to {_TRANSPOSE_RANK}")
+        moved = stored(tensor.shape, perm)
+        constant = Tensor.constant(f"{name}/perm", np.array(perm, np.int32))
+        return self.reshape(self.emit("TRANSPOSE", [tensor, constant], name if moved == shape else f"{name}/moved", moved), shape, name)
 
     def split(self, tensor: Tensor, axis: int, sizes: Sequence[int], names: Sequence[str]) -> list[Tensor]:
-        """Cut `tensor` along its memory axis `axis` into pieces of `sizes`: one SPLIT where that stays in XNNPACK, else STRIDED_SLICE."""
+        """Cut `tensor` along its memory axis `axis` into pieces of `sizes`: one SPLIT where that stays in XNNPACK, else STRIDED_SLICE.
+
+        SPLIT has no form for bool.
+        """
         shapes = [(*tensor.shape[:axis], size, *tensor.shape[axis + 1 :]) for size in sizes]
-        if len(set(sizes)) == 1 and 1 < len(sizes) <= _SPLIT_OUTPUTS:
-            pieces = [Tensor(name, shape, "float32") for name, shape in zip(names, shapes, strict=True)]
+        if len(set(sizes)) == 1 and 1 < len(sizes) <= _SPLIT_OUTPUTS and tensor.dtype != "bool":
+            pieces = [Tensor(name, shape, tensor.dtype) for name, shape in zip(names, shapes, strict=True)]
             axis_constant = Tensor(f"{names[0]}/axis", (), "int32", np.array(axis, np.int32))
             self.operators.append(Operator("SPLIT", [axis_constant, tensor], pieces, {"num_splits": len(sizes)}))
             return pieces
@@ -231,7 +270,7 @@ class Lowering:
         shape = tuple(size + before + after for size, (before, after) in zip(tensor.shape, pads, strict=True))
         if value == 0.0:
             return self.emit("PAD", [tensor, amounts], name, shape)
-        return self.emit("PADV2", [tensor, amounts, scalar(f"{name}/value", value)], name, shape)
+        return self.emit("PADV2", [tensor, amounts, scalar(f"{name}/value", value, tensor.dtype)], name, shape)
 
     def mirror_pad(self, tensor: Tensor, pads: Sequence[tuple[int, int]], name: str) -> Tensor:
         """MIRROR_PAD by reflection (the edge itself is not repeated) with (before, after) for each memory axis."""
@@ -242,18 +281,20 @@ class Lowering:
     # Ends ---------------------------------------------------------------------------------------------------------
 
     def _input(self, name: str) -> Tensor:
-        if self.graph.dtypes[name] != "float32":
-            raise UnsupportedModelError(f"Input '{name}' is {self.graph.dtypes[name]}; only float32 is supported.")
-        shape = self.graph.shapes[name]
-        return Tensor(name, stored(shape, _outer_order(shape)), "float32")
+        dtype, shape = self.graph.dtypes[name], self.graph.shapes[name]
+        if dtype not in DTYPES:
+            raise UnsupportedModelError(f"Input '{name}' is {dtype}, for which TFLite has no operators; {', '.join(DTYPES)} are supported.")
+        return Tensor(name, stored(shape, outer_order(shape)), dtype)
 
     def output(self, name: str) -> Tensor:
         """The tensor that leaves the graph as `name`: images as NHWC; a copy if the tensor is an input or another output too.
 
         An ONNX model that itself transposes its output to NHWC has it so.
         """
+        if 0 in self.shape(name):
+            raise UnsupportedModelError(f"Output '{name}' has the shape {self.shape(name)}; TFLite has no tensors without values.")
         is_image = len(self.shape(name)) == IMAGE_RANK and self.order(name) != plain(IMAGE_RANK)
-        tensor = self.tensor(name, NHWC if is_image else _outer_order(self.shape(name)))
+        tensor = self.tensor(name, NHWC if is_image else outer_order(self.shape(name)))
         if tensor in self.inputs or tensor in self._outputs or tensor.data is not None:
             tensor = self.emit("RESHAPE", [tensor, _shape_constant(name, tensor.shape)], name, tensor.shape, {"new_shape": list(tensor.shape)})
         tensor.name = name
@@ -261,17 +302,15 @@ class Lowering:
         return tensor
 
 
-def scalar(name: str, value: float) -> Tensor:
-    """A float32 constant of shape ()."""
-    return Tensor(name, (), "float32", np.array(value, np.float32))
+def scalar(name: str, value: float, dtype: str = "float32") -> Tensor:
+    """A constant of shape ()."""
+    return Tensor(name, (), dtype, np.array(value, dtype))
+
+
+def _dtype_of(inputs: Sequence[Tensor | None]) -> str:
+    given = [tensor for tensor in inputs if tensor is not None]
+    return next((tensor for tensor in given if tensor.data is None), given[0]).dtype
 
 
 def _shape_constant(name: str, shape: tuple[int, ...]) -> Tensor:
     return Tensor.constant(f"{name}/shape", np.array(shape, np.int32))
-
-
-def _outer_order(shape: tuple[int, ...]) -> Order:
-    """The order of an input or output: an image as NHWC, unless by its shape the ONNX model itself has it so."""
-    if len(shape) != IMAGE_RANK or (shape[3] in _IMAGE_CHANNELS and shape[1] not in _IMAGE_CHANNELS):
-        return plain(len(shape))
-    return NHWC

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 
+from redmobile.convert.outer_layout import outer_layout
 from redmobile.core.documents import Document
-from redmobile.core.tensor_spec import Layout, guess_layout
+from redmobile.core.tensor_spec import Layout
 from redmobile.errors import InputError
 from redmobile.graph.onnx_graph import OnnxGraph
-from redmobile.graph.tflite_model import TfliteModel
+from redmobile.graph.tflite_model import Tensor, TfliteModel
 from redmobile.graph.tflite_read import read_metadata_entries
 
 ENTRY = "redmobile"
@@ -18,7 +20,11 @@ _IMAGE_CHANNELS = 3
 
 
 class Port(Document):
-    """One input or output. range: (low, high) of the real values; order: of the channels of an image, '' for anything else."""
+    """One input or output.
+
+    layout: as the file has it, '?' for what is not of rank 4. range: (low, high) of the real values; of integers, what their dtype can
+    hold. order: of the channels of an image, '' for anything else.
+    """
 
     name: str
     range: tuple[float, float]
@@ -38,8 +44,8 @@ class FileMetadata(Document):
     onnx_sha256: str
 
 
-def describe(graph: OnnxGraph, converter: str) -> FileMetadata:
-    """The metadata of what `converter` makes of `graph`; a foreign ONNX file without our properties has range [0, 1].
+def describe(graph: OnnxGraph, converter: str, model: TfliteModel) -> FileMetadata:
+    """The metadata of `model`, which `converter` made of `graph`; a foreign ONNX file without our properties has range [0, 1].
 
     Raises InputError if the ONNX file's property redmobile.input_range is not two numbers.
     """
@@ -48,8 +54,8 @@ def describe(graph: OnnxGraph, converter: str) -> FileMetadata:
         name=graph.metadata.get("redmobile.name", ""),
         version=graph.metadata.get("redmobile.version", ""),
         converter=converter,
-        inputs=tuple(_port(name, graph.shapes[name], low_high) for name in graph.inputs),
-        outputs=tuple(_port(name, graph.shapes[name], low_high) for name in graph.outputs),
+        inputs=tuple(_port(tensor, graph, low_high) for tensor in model.inputs),
+        outputs=tuple(_port(tensor, graph, low_high) for tensor in model.outputs),
         weights_sha256=graph.metadata.get("redmobile.weights_sha256", ""),
         onnx_sha256=graph.sha256,
     )
@@ -82,10 +88,12 @@ def _decode(entries: dict[str, bytes], name: str) -> FileMetadata | None:
         raise InputError(f"{name}: its metadata entry '{ENTRY}' cannot be read ({error}).") from error
 
 
-def _port(name: str, shape: tuple[int, ...], low_high: tuple[float, float]) -> Port:
-    is_image = guess_layout(shape) != "?"
-    channels = 0 if not is_image else shape[3] if guess_layout(shape) == "NHWC" else shape[1]
-    return Port(name=name, range=low_high, layout="NHWC" if is_image else "?", order="RGB" if channels == _IMAGE_CHANNELS else "")
+def _port(tensor: Tensor, graph: OnnxGraph, floats: tuple[float, float]) -> Port:
+    dtype = np.dtype(graph.dtypes[tensor.name])
+    low_high = floats if dtype.kind == "f" else (0.0, 1.0) if dtype.kind == "b" else (float(np.iinfo(dtype).min), float(np.iinfo(dtype).max))
+    layout = outer_layout(graph.shapes[tensor.name], tensor.shape)
+    channels = 0 if layout == "?" else tensor.shape[3 if layout == "NHWC" else 1]
+    return Port(name=tensor.name, range=low_high, layout=layout, order="RGB" if channels == _IMAGE_CHANNELS else "")
 
 
 def _range(text: str) -> tuple[float, float]:

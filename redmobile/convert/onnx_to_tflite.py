@@ -1,6 +1,9 @@
-"""Walk an ONNX graph, lower each node, rewrite: a float32 TFLite model in NHWC."""
+"""Walk an ONNX graph, lower each node, rewrite: a TFLite model in NHWC, its floats float32."""
 
 from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
 
 from redmobile.convert.lowering import LOWERINGS, Lowering, Refusal
 from redmobile.convert.metadata import attach, describe
@@ -10,10 +13,10 @@ from redmobile.convert.passes.remove_dead_operators import remove_dead_operators
 from redmobile.core.converter import Converter, LoweringChoices
 from redmobile.errors import UnsupportedModelError
 from redmobile.graph.onnx_graph import OnnxGraph, OnnxNode
-from redmobile.graph.tflite_model import TfliteModel
+from redmobile.graph.tflite_model import Tensor, TfliteModel
 
-_MALFORMED = (ValueError, TypeError, KeyError, IndexError)
-"""What a lowering raises that meets a missing attribute or input, or one of the wrong length."""
+_MALFORMED = (ValueError, TypeError, KeyError, IndexError, OverflowError, ZeroDivisionError)
+"""What a lowering or rewrite raises that meets a missing input, or an attribute of the wrong length or beyond TFLite's int32."""
 
 
 def convert(graph: OnnxGraph, converter_name: str, converter: Converter, explained: list[str] | None = None) -> TfliteModel:
@@ -24,18 +27,19 @@ def convert(graph: OnnxGraph, converter_name: str, converter: Converter, explain
     model = lower(graph, converter.lowering, explained)
     if converter.quantize is None:
         _finish_float(model, converter)
-    attach(model, describe(graph, converter_name))
+    attach(model, describe(graph, converter_name, model))
     return model
 
 
 def lower(graph: OnnxGraph, choices: LoweringChoices, explained: list[str] | None = None) -> TfliteModel:
-    """`graph` as a float32 TFLite model: images NHWC, constants transposed, names of inputs, outputs and values kept.
+    """`graph` as a TFLite model: images NHWC, constants transposed, names of inputs, outputs and values kept.
 
+    Dtypes are kept, except that float16, bfloat16 and float64 are computed in float32: inputs and outputs of these are float32 too.
     explained: as for `convert`. `graph` itself is left as it is. Raises UnsupportedModelError that names every node without a lowering, all at once.
     """
     graph = graph.copy()
     for rewrite in ON_ONNX:
-        rewrite(graph)
+        _rewrite(rewrite, graph)
     graph.drop_unused()
     out = Lowering(graph, choices)
     faults = _Faults()
@@ -43,7 +47,7 @@ def lower(graph: OnnxGraph, choices: LoweringChoices, explained: list[str] | Non
         _lower_node(node, out, faults)
     faults.raise_if_any()
     model = TfliteModel(out.operators, out.inputs, [], description="Converted by redmobile")
-    model.outputs = [out.output(name) for name in graph.outputs]
+    model.outputs = [_output(name, out) for name in graph.outputs]
     for rewrite_tflite in ON_TFLITE:
         rewrite_tflite(model)
     for rewrite_for_target in FOR_TARGET:
@@ -55,11 +59,57 @@ def lower(graph: OnnxGraph, choices: LoweringChoices, explained: list[str] | Non
     return model
 
 
+def _rewrite(rewrite: Callable[[OnnxGraph], None], graph: OnnxGraph) -> None:
+    try:
+        rewrite(graph)
+    except _MALFORMED as error:
+        raise UnsupportedModelError(f"The graph is not formed as ONNX says: {rewrite.__name__} met {_said(error)}.") from error
+
+
+def _output(name: str, out: Lowering) -> Tensor:
+    try:
+        return out.output(name)
+    except Refusal as refusal:
+        raise UnsupportedModelError(f"Output '{name}': {refusal}.") from refusal
+    except _MALFORMED as error:
+        raise UnsupportedModelError(f"Output '{name}' is not formed as ONNX says ({_said(error)}).") from error
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
 def _finish_float(model: TfliteModel, converter: Converter) -> None:
     for rewrite in ON_FLOAT:
         rewrite(model)
     if converter.weights == "float16":
         store_weights_as_float16(model)
+
+
+_CONTROL_FLOW = "a .tflite file of one graph has no control flow: export without it"
+_RECURRENT = "export it unrolled over its steps"
+_BY_DATA = "how many values it gives depends on the data, and sizes are static: cut before it with --outputs and compute it in the application"
+_HINTS = {
+    "If": f"its condition depends on the input, and {_CONTROL_FLOW}",
+    "Loop": _CONTROL_FLOW,
+    "Scan": _CONTROL_FLOW,
+    "GRU": _RECURRENT,
+    "LSTM": _RECURRENT,
+    "RNN": _RECURRENT,
+    "NonMaxSuppression": _BY_DATA,
+    "NonZero": _BY_DATA,
+    "Compress": _BY_DATA,
+    "Unique": _BY_DATA,
+    "RandomNormal": "it is random: give the noise as an input",
+    "RandomNormalLike": "it is random: give the noise as an input",
+    "RandomUniform": "it is random: give the noise as an input",
+    "RandomUniformLike": "it is random: give the noise as an input",
+    "Bernoulli": "it is random: give the noise as an input",
+    "Range": "its bounds depend on the input, and sizes are static",
+    "ConstantOfShape": "its shape depends on the input, and sizes are static: fix them with --shape",
+    "Shape": "the shape it reads could not be inferred: fix sizes with --shape",
+}
+"""ONNX operator without a lowering → what could be done."""
 
 
 class _Faults:
@@ -73,15 +123,24 @@ class _Faults:
         self._unknown.setdefault(node.op, []).append(node.name)
 
     def refused(self, node: OnnxNode, reason: str) -> None:
-        self._refused.append(f"{node}: {reason}.")
+        self._refused.append(f"{node}: {' '.join(reason.split())}.")
 
     def raise_if_any(self) -> None:
         messages = list(self._refused)
         if self._unknown:
             found = ", ".join(f"'{op}' (node{'s' if len(nodes) > 1 else ''} {_quoted(nodes)})" for op, nodes in self._unknown.items())
-            messages.insert(0, f"No lowering for ONNX op {found}. Known ops: {', '.join(LOWERINGS)}.")
+            hints = [hint for op in self._unknown if (hint := _hint(op))]
+            messages.insert(0, " ".join([f"No lowering for ONNX op {found}.", *hints, f"Known ops: {', '.join(LOWERINGS)}."]))
         if messages:
             raise UnsupportedModelError(" ".join(messages))
+
+
+def _hint(op: str) -> str:
+    """What could be done about an operator without a lowering: a known way, or the known operators that its name is nearest to."""
+    if op in _HINTS:
+        return f"{op}: {_HINTS[op]}."
+    near = difflib.get_close_matches(op.rpartition(".")[2], list(LOWERINGS), 2)
+    return f"{op}: nearest known: {', '.join(near)}." if near else ""
 
 
 def _quoted(names: list[str]) -> str:
@@ -99,7 +158,7 @@ def _lower_node(node: OnnxNode, out: Lowering, faults: _Faults) -> None:
         except Refusal as refusal:
             faults.refused(node, str(refusal))
         except _MALFORMED as error:
-            faults.refused(node, f"it is not formed as ONNX says ({type(error).__name__}: {error})")
+            faults.refused(node, f"it is not formed as ONNX says ({_said(error)})")
     for name in node.outputs:
         if not out.knows(name):
             out.stand_in(name)

@@ -26,6 +26,9 @@ class LoweringChoices(Document):
     hard_swish: `relu6_mul` (ADD with fused RELU6, MUL: stays inside XNNPACK) or `hard_swish`.
     row_arithmetic: sums and products of row planes `as_written`, or `in_rows` (in the shape in which they are joined: a compiler can then write
         them where they belong, without a copy; the same values).
+    average_pool: `depthwise` (a depthwise convolution: stays inside XNNPACK in INT8, a third of the time) or `average_pool`.
+    resize_nearest: `tile` (concatenate and reshape, for whole factors: stays inside XNNPACK, as fast or faster) or
+        `resize_nearest_neighbor`.
     """
 
     pixel_shuffle: Literal["row_planes", "depth_to_space", "transpose", "transposed_conv"] = "row_planes"
@@ -34,6 +37,8 @@ class LoweringChoices(Document):
     resize: Literal["single", "chain"] = "single"
     row_arithmetic: Literal["as_written", "in_rows"] = "as_written"
     hard_swish: Literal["relu6_mul", "hard_swish"] = "relu6_mul"
+    average_pool: Literal["depthwise", "average_pool"] = "depthwise"
+    resize_nearest: Literal["tile", "resize_nearest_neighbor"] = "tile"
 
 
 class ActivationQuantization(Document):

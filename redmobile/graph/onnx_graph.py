@@ -8,15 +8,19 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.inliner
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from redmobile.core.artifact import read_bytes, sha256_bytes
 from redmobile.errors import InputError, UnsupportedModelError
+from redmobile.graph.onnx_cut import Part, cut, fix_shapes
 from redmobile.graph.onnx_fold import fold_constants
+from redmobile.graph.onnx_opset import OLDEST, ONNX_DOMAINS, opset_of, with_known_opset
+from redmobile.graph.onnx_soundness import check_sound
 
-ONNX_DOMAINS = ("", "ai.onnx")
-"""The names of ONNX's own set of operators."""
+WHOLE = Part()
+"""A model as it is."""
 
 _DAMAGED = (ValueError, TypeError, KeyError, IndexError, OverflowError)
 """What the onnx library raises for values that contradict each other."""
@@ -94,19 +98,28 @@ class OnnxGraph:
         return free
 
 
-def load_onnx(path: Path) -> OnnxGraph:
-    """Read the ONNX file at `path`, infer all shapes and fold what is constant.
+def load_onnx(path: Path, part: Part = WHOLE) -> OnnxGraph:
+    """Read `part` of the ONNX file at `path`, infer all shapes and fold what is constant.
 
-    Raises InputError (missing, truncated, not ONNX, external data missing) or UnsupportedModelError (dynamic input shapes,
-    a constant part that cannot be computed).
+    Opsets 11 to 23 are read as they are, others converted first. Raises InputError (missing, truncated, not ONNX, external data missing),
+    UnsupportedModelError (dynamic input shapes, a constant part that cannot be computed, an opset that cannot be converted), or UsageError
+    (a part that does not fit the model).
     """
-    return read_onnx(read_bytes(path), str(path), path.parent)
+    return read_onnx(read_bytes(path), str(path), path.parent, part)
 
 
-def read_onnx(data: bytes, name: str = "ONNX model", folder: Path = Path()) -> OnnxGraph:
+def read_onnx(data: bytes, name: str = "ONNX model", folder: Path = Path(), part: Part = WHOLE) -> OnnxGraph:
     """The same for a file's bytes. name: names it in errors; folder: where external weights lie. Raises as `load_onnx`."""
     model = _parse(data, name, folder)
+    check_sound(model, opset_of(model) or OLDEST, name)
     try:
+        if model.functions:
+            model = onnx.inliner.inline_local_functions(model)
+        model = with_known_opset(model, name)
+        fix_shapes(model, part, name)
+        if part.inputs or part.outputs:
+            model = fold_constants(model, name)
+            cut(model, part, name)
         _check_static(model, name)
         graph = _graph(fold_constants(model, name), sha256_bytes(data))
     except _DAMAGED as error:
@@ -147,18 +160,23 @@ def _check_static(model: onnx.ModelProto, name: str) -> None:
         if value.name in constants:
             continue
         if not value.type.HasField("tensor_type") or not value.type.tensor_type.HasField("shape"):
-            raise UnsupportedModelError(f"{name}: input '{value.name}' has no shape; a static shape is needed: export it with one.")
+            raise UnsupportedModelError(
+                f"{name}: input '{value.name}' has no shape; give it one with --shape {value.name}=N,C,H,W, or export it with one."
+            )
         for axis, dimension in enumerate(value.type.tensor_type.shape.dim):
+            if dimension.HasField("dim_value") and dimension.dim_value == 0:
+                raise UnsupportedModelError(
+                    f"{name}: input '{value.name}' is empty (axis {axis} has the size 0); TFLite has no tensors without values."
+                )
             if dimension.dim_value <= 0:
                 raise UnsupportedModelError(_dynamic(name, value.name, axis, dimension.dim_param))
 
 
 def _dynamic(name: str, value: str, axis: int, symbol: str) -> str:
     found = f"the dynamic dimension '{symbol}'" if symbol else "an unknown dimension"
-    mend = f"--dim_param {symbol} --dim_value N" if symbol else f"--input_name {value} --input_shape N,C,H,W"
     return (
-        f"{name}: input '{value}' has {found} (axis {axis}); static shapes are needed: export with a fixed size, "
-        f"or run `python -m onnxruntime.tools.make_dynamic_shape_fixed {mend} IN.onnx OUT.onnx`."
+        f"{name}: input '{value}' has {found} (axis {axis}); static shapes are needed: "
+        f"give them with --shape {value}=N,C,H,W, or export with a fixed size."
     )
 
 
@@ -179,7 +197,7 @@ def _graph(model: onnx.ModelProto, sha256: str) -> OnnxGraph:
         initializers=initializers,
         shapes=shapes,
         dtypes=dtypes,
-        opset=next((entry.version for entry in model.opset_import if entry.domain in ONNX_DOMAINS), 1),
+        opset=opset_of(model) or OLDEST,
         metadata={entry.key: entry.value for entry in model.metadata_props},
         sha256=sha256,
     )

@@ -14,22 +14,32 @@ from collections.abc import Callable
 from redmobile.graph.tflite_model import Operator, Tensor
 
 _BY_DTYPE = {
-    "ABS": {"int8": 2, "uint8": 2, "int16": 3},
+    "ABS": {"int8": 2, "uint8": 2, "int16": 3, "int32": 5},
     "ADD": {"int8": 2, "int16": 3, "int64": 4, "float16": 6},
-    "ARG_MAX": {"int8": 2},
-    "ARG_MIN": {"int8": 2},
+    "ARG_MAX": {"int8": 2, "bool": 3},
+    "ARG_MIN": {"int8": 2, "bool": 3},
     "AVERAGE_POOL_2D": {"int8": 2, "int16": 3},
+    "BATCH_TO_SPACE_ND": {"int8": 2, "int16": 4},
     "BATCH_MATMUL": {"int8": 2, "int16": 3},
     "CONCATENATION": {"int8": 2, "int16": 3},
     "CONV_2D": {"int8": 3, "int16": 4},
     "DEPTHWISE_CONV_2D": {"int8": 3, "int16": 5},
     "DEPTH_TO_SPACE": {"int8": 2},
     "DEQUANTIZE": {"int8": 2, "int16": 3, "float16": 3},
+    "EQUAL": {"int8": 2, "int16": 4},
     "EXP": {"int8": 2, "int16": 2},
+    "FILL": {"int8": 3, "int16": 3, "bool": 2},
+    "FLOOR_DIV": {"int8": 3, "int16": 3, "float32": 2},
+    "FLOOR_MOD": {"int8": 2, "int16": 2},
     "FULLY_CONNECTED": {"int8": 4, "int16": 7},
-    "GATHER": {"int8": 2, "int16": 4},
+    "GATHER": {"int8": 2, "int16": 4, "bool": 3},
+    "GATHER_ND": {"int16": 3, "bool": 5},
     "GELU": {"int8": 2, "uint8": 2},
+    "GREATER": {"int8": 2},
+    "GREATER_EQUAL": {"int8": 2, "int16": 3},
     "LEAKY_RELU": {"int16": 2},
+    "LESS": {"int8": 2, "int16": 3},
+    "LESS_EQUAL": {"int8": 2},
     "LOG": {"int8": 2, "int16": 2},
     "LOGISTIC": {"int8": 2, "int16": 3},
     "LOG_SOFTMAX": {"int8": 2},
@@ -40,9 +50,11 @@ _BY_DTYPE = {
     "MINIMUM": {"int8": 2, "int16": 4},
     "MIRROR_PAD": {"int8": 2, "int16": 3},
     "MUL": {"int8": 2, "int16": 4, "int64": 5},
+    "NOT_EQUAL": {"int8": 2},
     "PACK": {"int8": 2, "int16": 3},
     "PAD": {"int8": 2, "int16": 3},
     "PADV2": {"int8": 2, "int16": 3},
+    "RANGE": {"int64": 2},
     "REDUCE_MAX": {"int8": 2, "int16": 3},
     "REDUCE_MIN": {"int8": 2, "int16": 3},
     "REDUCE_PROD": {"int8": 2, "int16": 2},
@@ -50,28 +62,31 @@ _BY_DTYPE = {
     "RELU6": {"int8": 2, "int16": 3},
     "RESIZE_BILINEAR": {"int8": 2, "int16": 4},
     "RESIZE_NEAREST_NEIGHBOR": {"int8": 2, "int16": 4},
-    "REVERSE_V2": {"int8": 3},
+    "REVERSE_V2": {"int8": 3, "bool": 2},
     "RSQRT": {"int8": 2, "int16": 3},
+    "SIGN": {"int32": 2},
     "SLICE": {"int8": 2, "int16": 4},
     "SOFTMAX": {"int8": 2, "int16": 3},
+    "SPACE_TO_BATCH_ND": {"int8": 2, "int16": 4},
     "SPACE_TO_DEPTH": {"int8": 2},
     "SPLIT": {"int8": 2, "int16": 4, "int32": 3},
     "SPLIT_V": {"int8": 2},
     "SQRT": {"int8": 2, "int16": 2},
     "SQUARED_DIFFERENCE": {"int8": 2},
-    "STRIDED_SLICE": {"int8": 2},
+    "STRIDED_SLICE": {"int8": 2, "bool": 3},
     "SUB": {"int8": 2, "int16": 5, "int64": 4},
     "SUM": {"int8": 2},
     "TANH": {"int8": 2, "int16": 3},
     "TILE": {"int8": 3},
-    "TRANSPOSE": {"int8": 2, "int16": 5},
+    "TOPK_V2": {"int8": 2, "int16": 3},
+    "TRANSPOSE": {"int8": 2, "int16": 5, "bool": 3},
     "TRANSPOSE_CONV": {"int8": 2, "int16": 2},
-    "UNPACK": {"int8": 2, "uint8": 2, "int16": 4, "float16": 5},
+    "UNPACK": {"int8": 2, "uint8": 2, "bool": 3, "int16": 4, "float16": 5},
 }
 """Kind → dtype of the data input → version. What is not listed is version 1."""
 
-_DATA_INPUT = {"SPLIT": 1, "TRANSPOSE_CONV": 2}
-"""Kinds whose data is not their first input (SPLIT begins with the axis, TRANSPOSE_CONV with shape and weights)."""
+_DATA_INPUT = {"FILL": 1, "SPLIT": 1, "TRANSPOSE_CONV": 2}
+"""Kinds whose data is not their first input (FILL begins with the shape, SPLIT with the axis, TRANSPOSE_CONV with shape and weights)."""
 
 
 def _shape(operator: Operator, index: int) -> tuple[int, ...]:
@@ -95,6 +110,12 @@ def _chooses_bias_type(operator: Operator) -> bool:
 
 def _per_channel(tensor: Tensor | None) -> bool:
     return tensor is not None and tensor.quantization is not None and len(tensor.quantization.scale) > 1
+
+
+def _plain_int16(operator: Operator) -> bool:
+    """int16 values that are integers, not codes."""
+    data = operator.inputs[0]
+    return data is not None and data.dtype == "int16" and data.quantization is None
 
 
 def _rescales_up(operator: Operator) -> bool:
@@ -139,6 +160,13 @@ _ABILITIES = (
     _Ability(_RESIZES, 3, lambda op: bool(op.options.get("half_pixel_centers", False))),
     _Ability(("RESIZE_NEAREST_NEIGHBOR",), 3, lambda op: bool(op.options.get("align_corners", False))),
     _Ability(("MUL",), 3, _rescales_up),
+    _Ability(("ADD",), 5, _plain_int16),
+    _Ability(("ABS",), 4, _plain_int16),
+    _Ability(("MUL",), 7, _plain_int16),
+    _Ability(("GATHER",), 5, lambda op: op.options.get("batch_dims", 0) != 0),
+    _Ability(("SELECT",), 3, lambda op: any(len(_shape(op, index)) == 5 for index in range(3))),  # noqa: PLR2004
+    _Ability(("BATCH_TO_SPACE_ND", "SPACE_TO_BATCH_ND"), 3, lambda op: len(_shape(op, 0)) != 4),  # noqa: PLR2004
+    _Ability(("STRIDED_SLICE",), 6, lambda op: bool(op.options.get("ellipsis_mask", 0) or op.options.get("new_axis_mask", 0))),
     _Ability(("QUANTIZE",), 2, lambda op: op.outputs[0].dtype == "int16"),
     _Ability(("QUANTIZE",), 3, lambda op: _per_channel(op.outputs[0])),
     _Ability(("DEQUANTIZE",), 5, lambda op: _per_channel(op.inputs[0])),

@@ -40,6 +40,7 @@ _ENUMS = {
     "in_data_type": schema.TensorType,
     "out_data_type": schema.TensorType,
     "out_type": schema.TensorType,
+    "output_type": schema.TensorType,
     "quantized_bias_type": schema.TensorType,
 }
 """Fields that hold an enum."""

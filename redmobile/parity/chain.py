@@ -104,7 +104,7 @@ def _float_stage(sources: Sources, folder: Path, threads: int | None, absent: di
         return None
     graph = load_onnx(sources.onnx)
     model = lower(graph, sources.converter.lowering if sources.converter else LoweringChoices())
-    attach(model, describe(graph, ""))
+    attach(model, describe(graph, "", model))
     file = folder / f"{sources.onnx.stem}_float.tflite"
     file.write_bytes(write_tflite(model))
     return _stage("float", file, threads, f"lowered from {sources.onnx.name}")

@@ -45,14 +45,21 @@ OP_RULES = {
     # All scales may differ: the kernel rescales.
     "ABS": _FREE,
     "ADD": _FREE,
+    "ARG_MAX": _FREE_8,  # its output is positions
+    "ARG_MIN": _FREE_8,
+    "BATCH_MATMUL": _FREE,
     "ELU": _FREE_8,
     "EXP": _FREE,
     "GELU": _FREE,
     "HARD_SWISH": _FREE_8,
     "LEAKY_RELU": _FREE,
+    "LOG": _FREE,
     "MEAN": _FREE,
     "MUL": _FREE,
     "PRELU": _FREE_8,
+    "REDUCE_PROD": _FREE,
+    "RSQRT": _FREE,  # the kernel stops at a code below zero: only behind what cannot be negative
+    "SQRT": _FREE,  # as RSQRT
     "SQUARED_DIFFERENCE": _FREE_8,
     "SUB": _FREE,
     "SUM": _FREE,
@@ -63,6 +70,7 @@ OP_RULES = {
     "DEPTH_TO_SPACE": _MOVES_8,
     "EXPAND_DIMS": _MOVES,
     "GATHER": _MOVES,
+    "GATHER_ND": _MOVES,
     "MAXIMUM": _MOVES,
     "MAX_POOL_2D": _MOVES,
     "MINIMUM": _MOVES,
@@ -79,6 +87,7 @@ OP_RULES = {
     "RESHAPE": _MOVES,
     "RESIZE_NEAREST_NEIGHBOR": _MOVES,
     "REVERSE_V2": _MOVES,
+    "SELECT_V2": _MOVES,
     "SLICE": _MOVES,
     "SPACE_TO_BATCH_ND": _MOVES,
     "SPACE_TO_DEPTH": _MOVES_8,
@@ -89,9 +98,18 @@ OP_RULES = {
     "TILE": _MOVES,
     "TRANSPOSE": _MOVES,
     "UNPACK": _MOVES,
-    # One scale, but values are mixed.
+    # One scale, but values are mixed, or their order is told too.
     "AVERAGE_POOL_2D": OpRule("tied"),
     "RESIZE_BILINEAR": OpRule("tied"),
+    "TOPK_V2": OpRule("tied"),
+    # One scale, so that codes compare as values do; the answer is no float. The int8 kernels round both sides to 1/256 first, those of
+    # EQUAL and NOT_EQUAL in 16 bits too, which is too coarse there.
+    "EQUAL": OpRule("tied", bits=(8,)),
+    "GREATER": OpRule("tied"),
+    "GREATER_EQUAL": OpRule("tied"),
+    "LESS": OpRule("tied"),
+    "LESS_EQUAL": OpRule("tied"),
+    "NOT_EQUAL": OpRule("tied", bits=(8,)),
     # The specification fixes the output.
     "L2_NORMALIZATION": OpRule("fixed", bits=(8,)),
     "LOGISTIC": OpRule("fixed"),

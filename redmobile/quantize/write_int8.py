@@ -168,7 +168,9 @@ class _Writing:
             return tensor
         bits = self._precision.of_operator(operator)
         if is_tied(operator):
-            quantization = self._quantizations[id(operator.outputs[0])]
+            # A comparison's output is no float: there the other operand knows.
+            known = (tensor for tensor in (*operator.outputs, *operator.inputs) if id(tensor) in self._quantizations)
+            quantization = self._quantizations[id(next(known))]
         else:
             quantization = quantize_range((float(tensor.data.min()), float(tensor.data.max())), bits)
         return Tensor.constant(tensor.name, quantization.quantize(tensor.data, DTYPES[bits]), quantization)

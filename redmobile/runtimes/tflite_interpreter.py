@@ -72,9 +72,9 @@ class InterpreterRuntime:
             self._interpreter.set_tensor(index, array)
         try:
             self._interpreter.invoke()
-        except RuntimeError as error:
+            return tuple(self._interpreter.get_tensor(index) for index in self._output_indices)
+        except (RuntimeError, ValueError) as error:
             raise DeviceError(f"{self._path}: {self.name} failed while running it ({_one_line(error)}).") from error
-        return tuple(self._interpreter.get_tensor(index) for index in self._output_indices)
 
     def resize_input(self, shape: tuple[int, ...]) -> None:
         """Bring the network's only input to `shape`; `inputs` and `outputs` then say the new shapes.
@@ -168,6 +168,8 @@ def _metadata(path: Path, model: TfliteModel) -> dict[str, str]:
     try:
         found = json.loads(model.metadata[_ENTRY])
         flat = {f"{_ENTRY}.{key}": value for key, value in found.items() if isinstance(value, str)}
+        if not model.inputs:
+            return flat
         low, high = map(float, found["inputs"][0]["range"])
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: its metadata entry '{_ENTRY}' cannot be read ({type(error).__name__}: {error}).") from error

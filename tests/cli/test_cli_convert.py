@@ -13,7 +13,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from redmobile import cli
+from redmobile.convert.metadata import read_metadata
 from redmobile.graph.tflite_read import read_tflite
+from redmobile.runtimes.base import open_runtime
 
 
 def write_onnx(path, shape=(1, 3, 32, 48)):
@@ -131,6 +133,14 @@ def test_a_model_on_the_shelf_brings_its_own_pictures(call, files, monkeypatch):
         (["none.onnx", "--with", "litert_fp32"], 10, "no such file"),
         (["photos.onnx", "--with", "litert_fp32"], 10, "photos.onnx"),
         (["cut.onnx", "--with", "litert_fp32"], 10, "cut.onnx"),
+        (["dynamic.onnx", "--with", "litert_fp32"], 4, "--shape image=N,C,H,W"),
+        (["dynamic.onnx", "--with", "litert_fp32", "--shape", "image=1,3,32"], 2, "has 3 sizes"),
+        (["dynamic.onnx", "--with", "litert_fp32", "--shape", "image=1x3x32x48"], 2, "is no shape"),
+        (["dynamic.onnx", "--with", "litert_fp32", "--shape", "picture=1,3,32,48"], 2, "Inputs: 'image'"),
+        (["dynamic.onnx", "--with", "litert_fp32", "--shape", "image=1,3,32,48", "--shape", "image=1,3,8,8"], 2, "twice for 'image'"),
+        (["net.onnx", "--with", "litert_fp32", "--outputs", "enhancd"], 2, "Near it: 'enhanced'"),
+        (["net.onnx", "--with", "litert_fp32", "--inputs", "a,,b"], 2, "a name is empty"),
+        (["net.onnx", "--with", "litert_fp32", "--keep-layout", "nhwc"], 2, "nchw"),
         (["nobody", "--with", "litert_fp32"], 10, "Unknown model"),
         (["net.onnx", "--with", "litert_int9"], 10, "Unknown converter"),
         (["net.onnx", "--with", "litert_int8", "--calibrate", "empty"], 10, "holds no pictures"),
@@ -144,6 +154,38 @@ def test_each_mistake_is_one_line_and_its_code_and_leaves_nothing(call, files, a
     assert says in err
     assert "Traceback" not in err
     assert not (files / "made.tflite").exists()
+
+
+def test_sizes_on_the_command_line_make_a_dynamic_network_static(call, files):
+    for name in ("image", ""):
+        option = f"{name}=1,3,32,48" if name else "1,3,32,48"
+        code, _, err = call("dynamic.onnx", "--with", "litert_fp32", "--shape", option, "--out", "fixed.tflite")
+        assert (code, err) == (0, "")
+        assert read_tflite((files / "fixed.tflite").read_bytes()).outputs[0].shape == (1, 32, 48, 3)
+
+
+def test_a_part_of_the_network(call, files):
+    arguments = ["--inputs", "a", "--outputs", "enhanced", "--shape", "a=1,3,8,8"]
+    assert call("net.onnx", "--with", "litert_fp32", *arguments, "--out", "part.tflite")[0] == 0
+    model = read_tflite((files / "part.tflite").read_bytes())
+    assert [(tensor.name, tensor.shape) for tensor in model.inputs + model.outputs] == [("a", (1, 8, 8, 3)), ("enhanced", (1, 8, 8, 3))]
+    assert call("net.onnx", "--with", "litert_fp32", "--outputs", "enhanced,a", "--out", "both.tflite")[0] == 0
+    assert [tensor.name for tensor in read_tflite((files / "both.tflite").read_bytes()).outputs] == ["enhanced", "a"]
+
+
+@pytest.mark.parametrize(("recipe", "dtype"), [("litert_fp32", "float32"), ("litert_int8", "int8")])
+def test_a_file_that_keeps_nchw(call, files, recipe, dtype):
+    arguments = ["net.onnx", "--with", recipe, "--calibrate", "photos"]
+    assert call(*arguments, "--out", "nhwc.tflite")[0] == 0
+    code, out, _ = call(*arguments, "--keep-layout", "nchw", "--out", "nchw.tflite")
+    assert code == 0
+    assert "1×3×32×48" in out
+    data = (files / "nchw.tflite").read_bytes()
+    assert [port.layout for port in read_metadata(data).inputs + read_metadata(data).outputs] == ["NCHW", "NCHW"]
+    picture = np.random.default_rng(5).integers(-128, 128, (1, 3, 32, 48)).astype(dtype)
+    (turned,) = open_runtime(files / "nhwc.tflite").run(np.ascontiguousarray(picture.transpose(0, 2, 3, 1)))
+    (kept,) = open_runtime(files / "nchw.tflite").run(picture)
+    np.testing.assert_array_equal(kept, turned.transpose(0, 3, 1, 2))
 
 
 def test_a_folder_as_output_is_refused(call):
@@ -167,3 +209,5 @@ def test_help_shows_examples(call):
     code, out, _ = call("--help")
     assert code == 0
     assert "redmobile convert red_mobile --with litert_int8" in out
+    for option in ("--shape image=1,3,1080,1920", "--outputs boxes,scores", "--keep-layout nchw"):
+        assert option in out

@@ -25,9 +25,10 @@ def node(op, inputs, outputs, **attributes):
     return onnx.helper.make_node(op, *words, name=f"{op}_{words[1][0]}", **attributes)
 
 
-def onnx_model(nodes, inputs, constants=None, outputs=("y",), opset=18) -> onnx.ModelProto:
-    """inputs: name → shape; constants: name → array; all float32 unless the array says otherwise."""
-    ports = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name, shape in inputs.items()]
+def onnx_model(nodes, inputs, constants=None, outputs=("y",), opset=18, dtypes=None) -> onnx.ModelProto:
+    """inputs: name → shape; constants: name → array; dtypes: name of an input → dtype, float32 where it says nothing."""
+    types = {name: onnx.helper.np_dtype_to_tensor_dtype(np.dtype((dtypes or {}).get(name, np.float32))) for name in inputs}
+    ports = [onnx.helper.make_tensor_value_info(name, types[name], shape) for name, shape in inputs.items()]
     ends = [onnx.helper.make_empty_tensor_value_info(name) for name in outputs]
     tensors = [onnx.numpy_helper.from_array(np.asarray(array), name) for name, array in (constants or {}).items()]
     graph = onnx.helper.make_graph(list(nodes), "case", ports, ends, tensors)
@@ -45,6 +46,15 @@ def random(shape, seed=0):
     return np.asarray((np.random.default_rng(seed).random(shape, np.float32) - 0.5) * 4)
 
 
+def random_of(shape, dtype, seed=0):
+    """Values of any dtype: floats in [-2, 2), integers in [-9, 9] or [0, 9], both truth values."""
+    kind = np.dtype(dtype).kind
+    if kind == "f":
+        return random(shape, seed).astype(dtype)
+    low, high = {"b": (0, 1), "u": (0, 9), "i": (-9, 9)}[kind]
+    return np.asarray(np.random.default_rng(seed).integers(low, high, shape, endpoint=True)).astype(dtype)
+
+
 def run_onnx(model, arrays):
     """The outputs of onnxruntime."""
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
@@ -58,16 +68,22 @@ def run_tflite(model: TfliteModel, arrays):
     return [results[tensor.name] for tensor in model.outputs]
 
 
-def convert_and_compare(model, choices=None, *, tolerance=1e-5) -> TfliteModel:
-    """Lower, run both on random inputs, compare; returns the lowered model."""
+def convert_and_compare(model, choices=None, *, tolerance=1e-5, arrays=None) -> TfliteModel:
+    """Lower, run both on random inputs or on `arrays`, compare; returns the lowered model. Integers and truth values must be equal."""
     graph = read_onnx(model.SerializeToString())
     lowered = lower(graph, choices or LoweringChoices())
-    arrays = {name: random(graph.shapes[name], seed) for seed, name in enumerate(graph.inputs)}
+    arrays = arrays or {name: random_of(graph.shapes[name], graph.dtypes[name], seed) for seed, name in enumerate(graph.inputs)}
     expected = run_onnx(model, arrays)
-    inputs = {tensor.name: _as_stored(arrays[tensor.name], tensor.shape) for tensor in lowered.inputs}
+    inputs = {tensor.name: _as_stored(arrays[tensor.name], tensor.shape).astype(tensor.dtype) for tensor in lowered.inputs}
     for theirs, ours, name in zip(expected, run_tflite(lowered, inputs), graph.outputs, strict=True):
         wanted = _as_stored(theirs, ours.shape)
-        np.testing.assert_allclose(ours, wanted, rtol=tolerance, atol=tolerance * max(float(np.abs(wanted).max(initial=0)), 1e-3), err_msg=name)
+        assert ours.dtype == (np.float32 if theirs.dtype.kind == "f" else theirs.dtype), name
+        if theirs.dtype.kind != "f":
+            np.testing.assert_array_equal(ours, wanted, err_msg=name)
+            continue
+        np.testing.assert_allclose(
+            ours, wanted, rtol=tolerance, atol=tolerance * max(float(np.abs(wanted[np.isfinite(wanted)]).max(initial=0)), 1e-3), err_msg=name
+        )
     return lowered
 
 

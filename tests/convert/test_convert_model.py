@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
-from onnx_cases import PLAIN_CHOICES, convert_and_compare, kinds, node, onnx_graph, onnx_model, random
+from onnx_cases import PLAIN_CHOICES, convert_and_compare, kinds, node, onnx_graph, onnx_model, random, random_of
 
-from redmobile.convert.lowering import LOWERINGS
+from redmobile.convert.lowering import DTYPES, LOWERINGS
 from redmobile.convert.metadata import attach, describe, metadata_of, read_metadata
 from redmobile.convert.onnx_to_tflite import convert, lower
 from redmobile.core.converter import Converter, LoweringChoices
@@ -18,6 +18,9 @@ from redmobile.graph.onnx_graph import read_onnx
 from redmobile.graph.tflite_read import read_tflite
 from redmobile.graph.tflite_write import write_tflite
 from redmobile.runtimes.tflite_interpreter import InterpreterRuntime
+
+TO = {"float16": 10, "float64": 11}
+"""ONNX's numbers of dtypes."""
 
 
 def ints(*values):
@@ -151,20 +154,36 @@ def test_all_that_is_unsupported_is_reported_at_once():
         node("Foo", "b", "c"),
         node("Bar", "x", "d"),
         node("Conv", "x x", "e"),
-        node("Sum", "c d e", "y"),
+        node("Sub2", "c d e", "y"),
     ]
     with pytest.raises(UnsupportedModelError) as caught:
         lower(onnx_graph(nodes, {"x": (1, 5, 6, 8)}), LoweringChoices())
     message = str(caught.value)
-    assert message.startswith("No lowering for ONNX op 'Foo' (nodes 'Foo_a', 'Foo_c'), 'Bar' (node 'Bar_d'), 'Sum' (node 'Sum_y'). Known ops: Add, ")
+    assert message.startswith(
+        "No lowering for ONNX op 'Foo' (nodes 'Foo_a', 'Foo_c'), 'Bar' (node 'Bar_d'), 'Sub2' (node 'Sub2_y'). Sub2: nearest known: Sub"
+    )
     assert "ONNX op 'Conv' (node 'Conv_e'): its weights ('x') is computed in the graph; only a constant is supported." in message
     assert "\n" not in message
     assert caught.value.exit_code == 4
 
 
 def test_one_unknown_op_reads_as_in_the_house_rules():
-    with pytest.raises(UnsupportedModelError, match=r"^No lowering for ONNX op 'Foo' \(node 'Foo_y'\)\. Known ops: .*, Transpose\.$"):
+    with pytest.raises(UnsupportedModelError, match=r"^No lowering for ONNX op 'Foo' \(node 'Foo_y'\)\. Known ops: .*, Transpose"):
         lower(onnx_graph([node("Foo", "x", "y")], {"x": (1, 5, 6, 8)}), LoweringChoices())
+
+
+@pytest.mark.parametrize(
+    ("op", "hint"),
+    [
+        ("Gathr", r"Gathr: nearest known: Gather"),
+        ("LSTM", r"LSTM: export it unrolled over its steps\."),
+        ("NonZero", r"NonZero: how many values it gives depends on the data.*--outputs"),
+        ("RandomNormalLike", r"it is random: give the noise as an input\."),
+    ],
+)
+def test_unknown_ops_come_with_what_could_be_done(op, hint):
+    with pytest.raises(UnsupportedModelError, match=hint):
+        lower(onnx_graph([node(op, "x", "y")], {"x": (1, 5, 6, 8)}), LoweringChoices())
 
 
 def test_malformed_node_is_named():
@@ -180,11 +199,42 @@ def test_every_lowering_says_what_it_does():
         assert "->" in (function.__doc__ or ""), name
 
 
-def test_input_that_is_not_float_is_refused():
-    model = small_red()
-    model.graph.input[0].type.tensor_type.elem_type = 3
-    with pytest.raises(UnsupportedModelError, match="Input 'image' is int8; only float32"):
-        lower(read_onnx(model.SerializeToString()), LoweringChoices())
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_values_of_every_dtype_pass_through(dtype):
+    nodes = [node("Split", "x", "a b", axis=1, num_outputs=2), node("Concat", "b a c", "j", axis=1), node("Transpose", "j", "y", perm=(0, 1, 3, 2))]
+    constants = {"c": random_of((1, 5, 6, 8), dtype, 5)}
+    lowered = convert_and_compare(onnx_model(nodes, {"x": (1, 6, 6, 8)}, constants, dtypes={"x": dtype}))
+    assert {tensor.dtype for tensor in lowered.inputs + lowered.outputs} == {dtype}
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "uint32", "uint64"])
+def test_input_of_a_dtype_without_operators_is_refused(dtype):
+    with pytest.raises(UnsupportedModelError, match=f"Input 'x' is {dtype}, for which TFLite has no operators; bool, uint8"):
+        lower(onnx_graph([node("Identity", "x", "y")], {"x": (1, 5, 6, 8)}, dtypes={"x": dtype}), LoweringChoices())
+
+
+def test_constant_of_a_dtype_without_operators_is_refused():
+    nodes = [node("Concat", "x c", "y", axis=1)]
+    graph = onnx_graph(nodes, {"x": (1, 5)}, {"c": np.ones((1, 2), np.float32)})
+    graph.initializers["c"], graph.dtypes["c"] = np.ones((1, 2), np.uint16), "uint16"
+    with pytest.raises(UnsupportedModelError, match="'c' is uint16, for which TFLite has no operators"):
+        lower(graph, LoweringChoices())
+
+
+@pytest.mark.parametrize(("dtype", "op"), [("float16", "Conv"), ("float64", "Mul")])
+def test_other_floats_are_computed_in_float32(dtype, op):
+    casts = [node("Cast", "c", "f", to=1), node("Add", "f one", "g"), node("Cast", "g", "h", to=TO[dtype])]
+    nodes = [node(op, "x w", "c"), *casts, node("Relu", "h", "y")]
+    constants = {"w": random((4, 5, 1, 1) if op == "Conv" else (5, 1, 1), 3).astype(dtype), "one": np.float32(1)}
+    model = onnx_model(nodes, {"x": (1, 5, 6, 8)}, constants, dtypes={"x": dtype})
+    lowered = convert_and_compare(model, tolerance=5e-3)
+    assert {tensor.dtype for tensor in lowered.tensors()} == {"float32"}
+
+
+def test_float16_weights_of_a_float32_network_are_widened():
+    nodes = [node("Cast", "h", "w", to=1), node("Conv", "x w", "y")]
+    lowered = convert_and_compare(onnx_model(nodes, {"x": (1, 5, 6, 8)}, {"h": random((4, 5, 1, 1), 3).astype(np.float16)}))
+    assert kinds(lowered) == {"CONV_2D": 1}
 
 
 # Metadata
@@ -205,7 +255,7 @@ def test_metadata_is_written_and_read_back_from_bytes_and_model():
     graph = described(OURS)
     data = write_tflite(convert(graph, "litert_fp32", Converter(says="test")))
     metadata = read_metadata(data)
-    assert metadata == metadata_of(read_tflite(data)) == describe(graph, "litert_fp32")
+    assert metadata == metadata_of(read_tflite(data)) == describe(graph, "litert_fp32", read_tflite(data))
     assert (metadata.name, metadata.version, metadata.converter) == ("red_mobile", "0.1.0", "litert_fp32")
     assert (metadata.weights_sha256, metadata.onnx_sha256) == ("ab" * 32, graph.sha256)
     (port,) = metadata.inputs
@@ -214,13 +264,21 @@ def test_metadata_is_written_and_read_back_from_bytes_and_model():
 
 
 def test_foreign_onnx_gets_the_default_range():
-    metadata = describe(described(), "litert_fp32")
+    metadata = describe(described(), "litert_fp32", lower(described(), LoweringChoices()))
     assert (metadata.name, metadata.inputs[0].range) == ("", (0.0, 1.0))
+
+
+def test_metadata_of_integers_says_what_they_can_hold():
+    graph = onnx_graph([node("Identity", "x", "y")], {"x": (1, 3, 6, 8)}, dtypes={"x": "uint8"})
+    (port,) = describe(graph, "litert_fp32", lower(graph, LoweringChoices())).inputs
+    assert (port.range, port.layout) == ((0.0, 255.0), "NHWC")
+    graph = onnx_graph([node("Identity", "x", "y")], {"x": (5,)}, dtypes={"x": "bool"})
+    assert describe(graph, "litert_fp32", lower(graph, LoweringChoices())).outputs[0].range == (0.0, 1.0)
 
 
 def test_range_that_is_no_range():
     with pytest.raises(InputError, match=r"redmobile\.input_range should be two numbers"):
-        describe(described({"redmobile.input_range": "0..1"}), "litert_fp32")
+        convert(described({"redmobile.input_range": "0..1"}), "litert_fp32", Converter(says="test"))
 
 
 def test_foreign_tflite_has_no_metadata_of_ours():
@@ -233,5 +291,5 @@ def test_foreign_tflite_has_no_metadata_of_ours():
 
 def test_metadata_does_not_change_what_the_file_computes():
     model = lower(described(), LoweringChoices())
-    attach(model, describe(described(OURS), "x"))
+    attach(model, describe(described(OURS), "x", model))
     assert read_tflite(write_tflite(model)).metadata.keys() == {"redmobile"}

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from onnx_cases import PLAIN_CHOICES, convert_and_compare, kinds, node, onnx_model, random
-
-from redmobile.errors import UnsupportedModelError
 
 IMAGE = {"x": (1, 5, 6, 8)}
 F32 = np.float32
@@ -18,147 +14,7 @@ def ints(*values):
     return np.array(values, np.int64)
 
 
-# Activations
-
-
-@pytest.mark.parametrize(("op", "kind"), [("Relu", "RELU"), ("Sigmoid", "LOGISTIC")])
-@pytest.mark.parametrize("shape", [(1, 5, 6, 8), (2, 7), (2, 3, 5)])
-def test_unary(op, kind, shape):
-    assert kinds(convert_and_compare(onnx_model([node(op, "x", "y")], {"x": shape}))) == {kind: 1}
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "operators"),
-    [
-        (0, 6, {"RELU6": 1}),
-        (0, 1, {"RELU_0_TO_1": 1}),
-        (-1, 1, {"RELU_N1_TO_1": 1}),
-        (0, None, {"RELU": 1}),
-        (0, np.finfo(np.float32).max, {"RELU": 1}),
-        (None, 0.5, {"MINIMUM": 1}),
-        (-0.5, None, {"MAXIMUM": 1}),
-        (0.0001, 1, {"MAXIMUM": 1, "MINIMUM": 1}),
-    ],
-)
-def test_clip(low, high, operators):
-    constants = {name: F32(value) for name, value in (("low", low), ("high", high)) if value is not None}
-    names = ["x", "low" if low is not None else "", "high" if high is not None else ""]
-    assert kinds(convert_and_compare(onnx_model([node("Clip", names, "y")], IMAGE, constants))) == operators
-
-
-def test_clip_of_an_old_opset_has_its_bounds_as_attributes():
-    model = onnx_model([node("Clip", "x", "y", min=0.0, max=6.0)], IMAGE, opset=6)
-    assert kinds(convert_and_compare(model)) == {"RELU6": 1}
-
-
-def test_clip_without_bounds_is_nothing_but_a_copy():
-    assert kinds(convert_and_compare(onnx_model([node("Clip", "x", "y")], IMAGE))) == {"RESHAPE": 1}
-
-
-def test_computed_clip_bound_is_refused():
-    with pytest.raises(UnsupportedModelError, match=r"its min .'low'. is computed"):
-        convert_and_compare(onnx_model([node("Clip", "x low", "y")], IMAGE | {"low": ()}))
-
-
-@pytest.mark.parametrize("slope", [(5, 1, 1), (1, 5, 1, 1), (1,), ()])
-def test_prelu(slope):
-    assert kinds(convert_and_compare(onnx_model([node("PRelu", "x s", "y")], IMAGE, {"s": random(slope, 3)}))) == {"PRELU": 1}
-
-
-def test_prelu_slope_along_width_is_refused():
-    with pytest.raises(UnsupportedModelError, match="neither one value nor one a channel"):
-        convert_and_compare(onnx_model([node("PRelu", "x s", "y")], IMAGE, {"s": random((8,), 3)}))
-
-
-def test_hard_swish_both_ways():
-    model = onnx_model([node("HardSwish", "x", "y")], {"x": (1, 5, 6, 8)})
-    assert kinds(convert_and_compare(model)) == {"ADD": 1, "MUL": 2}
-    assert kinds(convert_and_compare(model, PLAIN_CHOICES)) == {"HARD_SWISH": 1}
-
-
-# Elementwise
-
-
-@pytest.mark.parametrize("op", ["Add", "Sub", "Mul"])
-@pytest.mark.parametrize("second", [(1, 5, 6, 8), (1, 5, 1, 1), (1, 1, 6, 8), (5, 1, 1), (1,), (), (8,), (6, 8)])
-@pytest.mark.parametrize("constant", [True, False])
-def test_binary_with_broadcast(op, second, constant):
-    if constant:
-        model = onnx_model([node(op, "x z", "y")], IMAGE, {"z": random(second, 4)})
-    else:
-        model = onnx_model([node(op, "x z", "y")], IMAGE | {"z": second})
-    assert "TRANSPOSE" not in kinds(convert_and_compare(model)) or (second == (6, 8) and not constant)
-
-
-def test_constant_first():
-    assert kinds(convert_and_compare(onnx_model([node("Sub", "one x", "y")], IMAGE, {"one": random((1, 1, 1, 1))}))) == {"SUB": 1}
-
-
-def test_both_sides_broadcast():
-    convert_and_compare(onnx_model([node("Mul", "x z", "y")], {"x": (1, 5, 1, 1), "z": (1, 1, 6, 8)}))
-
-
-def test_div():
-    nodes = [node("Mul", "z z", "s"), node("Add", "s one", "d"), node("Div", "x d", "y")]
-    assert "DIV" in kinds(convert_and_compare(onnx_model(nodes, IMAGE | {"z": (1, 5, 6, 8)}, {"one": F32(1)})))
-
-
-def test_div_by_a_constant_multiplies():
-    model = onnx_model([node("Div", "x c", "y")], IMAGE, {"c": random((5, 1, 1), 1) + 5})
-    assert kinds(convert_and_compare(model)) == {"MUL": 1}
-
-
-def test_div_by_a_constant_zero_is_refused():
-    with pytest.raises(UnsupportedModelError, match="'c' holds zeros"):
-        convert_and_compare(onnx_model([node("Div", "x c", "y")], IMAGE, {"c": F32(0)}))
-
-
-def test_batch_normalization_alone():
-    constants = {name: random(5, index) for index, name in enumerate("gbm")} | {"v": np.abs(random(5, 9)) + 0.1}
-    model = onnx_model([node("BatchNormalization", "x g b m v", "y", epsilon=1e-3)], IMAGE, constants)
-    assert kinds(convert_and_compare(model)) == {"MUL": 1, "ADD": 1}
-
-
-# Resize
-
-
-@settings(deadline=None, max_examples=30)
-@given(
-    st.integers(2, 9),
-    st.integers(5, 9),  # a width of 3 or 4 would read as the channels of an NHWC image
-    st.integers(2, 20),
-    st.integers(2, 20),
-    st.sampled_from(["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"]),
-)
-def test_resize_to_any_size(height, width, new_height, new_width, mode):
-    attributes = {"mode": "linear", "coordinate_transformation_mode": mode}
-    constants = {"sizes": ints(1, 5, new_height, new_width)}
-    model = onnx_model([node("Resize", ["x", "", "", "sizes"], "y", **attributes)], {"x": (1, 5, height, width)}, constants)
-    assert kinds(convert_and_compare(model)) == {"RESIZE_BILINEAR": 1}
-
-
-@pytest.mark.parametrize("opset", [10, 18])
-def test_resize_by_scales(opset):
-    names = ["x", "", "scales"] if opset > 10 else ["x", "scales"]
-    model = onnx_model([node("Resize", names, "y", mode="linear")], IMAGE, {"scales": np.array([1, 1, 2, 2], F32)}, opset=opset)
-    if opset > 10:
-        convert_and_compare(model)
-
-
-@pytest.mark.parametrize(
-    ("attributes", "scales", "reason"),
-    [
-        ({"mode": "nearest"}, (1, 1, 2, 2), "mode 'nearest' is not supported"),
-        ({"mode": "linear", "coordinate_transformation_mode": "tf_crop_and_resize"}, (1, 1, 2, 2), "tf_crop_and_resize"),
-        ({"mode": "linear", "antialias": 1}, (1, 1, 0.5, 0.5), "antialias 1 is not supported"),
-        ({"mode": "linear"}, (1, 1, 1.3, 1), "gives no whole size"),
-        ({"mode": "linear"}, (1, 2, 1, 1), "batch or channels"),
-    ],
-)
-def test_resize_refusals(attributes, scales, reason):
-    model = onnx_model([node("Resize", ["x", "", "scales"], "y", **attributes)], IMAGE, {"scales": np.array(scales, F32)})
-    with pytest.raises(UnsupportedModelError, match=reason):
-        convert_and_compare(model)
+# Normalization
 
 
 # Reductions
@@ -175,10 +31,6 @@ def test_reductions(op, kind, axes, keep):
 def test_reduction_of_an_old_opset_has_its_axes_as_attribute():
     model = onnx_model([node("ReduceMax", "x", "y", axes=[1], keepdims=1)], IMAGE, opset=12)
     assert kinds(convert_and_compare(model)) == {"REDUCE_MAX": 1}
-
-
-def test_global_average_pool():
-    assert kinds(convert_and_compare(onnx_model([node("GlobalAveragePool", "x", "y")], IMAGE))) == {"MEAN": 1}
 
 
 # Moving values
@@ -207,33 +59,6 @@ def test_slice(starts, ends, axes, steps):
     constants = {"s": ints(*starts), "e": ints(*ends), "a": ints(*axes), "t": ints(*steps)}
     model = onnx_model([node("Slice", "x s e a t", "y")], {"x": (1, 5, 6, 9)}, constants)
     assert kinds(convert_and_compare(model)) == {"STRIDED_SLICE": 1}
-
-
-def test_backward_slice_is_refused():
-    constants = {"s": ints(-1), "e": ints(-9), "a": ints(2), "t": ints(-1)}
-    with pytest.raises(UnsupportedModelError, match="steps backwards"):
-        convert_and_compare(onnx_model([node("Slice", "x s e a t", "y")], IMAGE, constants))
-
-
-@pytest.mark.parametrize(
-    ("attributes", "inputs", "operators"),
-    [
-        ({}, "x p", {"PAD": 1}),
-        ({}, "x p v", {"PADV2": 1}),
-        ({"mode": "reflect"}, "x p", {"MIRROR_PAD": 1}),
-    ],
-)
-def test_pad(attributes, inputs, operators):
-    constants = {"p": ints(0, 1, 2, 0, 0, 0, 1, 3)} | ({"v": F32(0.5)} if "v" in inputs else {})
-    assert kinds(convert_and_compare(onnx_model([node("Pad", inputs, "y", **attributes)], IMAGE, constants))) == operators
-
-
-@pytest.mark.parametrize(
-    ("attributes", "amounts", "reason"), [({"mode": "edge"}, (0, 0, 1, 1) * 2, "mode 'edge'"), ({}, (0, 0, -1, 0) * 2, "at least 0")]
-)
-def test_pad_refusals(attributes, amounts, reason):
-    with pytest.raises(UnsupportedModelError, match=reason):
-        convert_and_compare(onnx_model([node("Pad", "x p", "y", **attributes)], IMAGE, {"p": ints(*amounts)}))
 
 
 def test_transposes_cost_nothing_until_order_matters():

@@ -117,10 +117,10 @@ def test_a_mean_over_something_else_is_left_alone():
 
 
 def test_what_a_pool_cannot_cover_is_said():
-    case = [node("GlobalAveragePool", "x", "y")], {"x": [1, 5, 257, 4]}
-    assert explained(case, global_pool="average_pool") == ["y: MEAN kept; 257×4 cannot be cut into equal windows for average_pool"]
-    case = [node("GlobalAveragePool", "x", "y")], {"x": [1, 5, 300, 4]}
-    assert explained(case, global_pool="average_pool") == ["y: the mean of the whole image as average_pool of 150×4, then 2×1"]
+    case = [node("GlobalAveragePool", "x", "y")], {"x": [1, 5, 257, 6]}
+    assert explained(case, global_pool="average_pool") == ["y: MEAN kept; 257×6 cannot be cut into equal windows for average_pool"]
+    case = [node("GlobalAveragePool", "x", "y")], {"x": [1, 5, 300, 6]}
+    assert explained(case, global_pool="average_pool") == ["y: the mean of the whole image as average_pool of 150×6, then 2×1"]
 
 
 def gain_and_residual(block=2):

@@ -132,9 +132,9 @@ def test_missing_external_weights(tmp_path):
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        (("batch", 3, 4, 6), r"input 'x' has the dynamic dimension 'batch' \(axis 0\).*--dim_param batch --dim_value N"),
-        ((1, 3, None, 6), r"input 'x' has an unknown dimension \(axis 2\).*--input_name x --input_shape"),
-        (None, "input 'x' has no shape"),
+        (("batch", 3, 4, 6), r"input 'x' has the dynamic dimension 'batch' \(axis 0\).*--shape x=N,C,H,W"),
+        ((1, 3, None, 6), r"input 'x' has an unknown dimension \(axis 2\).*--shape x=N,C,H,W"),
+        (None, "input 'x' has no shape; give it one with --shape x=N,C,H,W"),
     ],
 )
 def test_dynamic_shapes_are_refused_with_a_way_out(shape, message):

@@ -181,7 +181,19 @@ def operator(kind, dtype, options=None, *, shape=(1, 4, 4, 2), inputs=2, output=
     [
         (operator("ADD", "float32"), 1),
         (operator("ADD", "int8"), 2),
-        (operator("ADD", "int16"), 3),
+        (operator("ADD", "int16"), 5),  # without a scale: integers
+        (operator("ADD", "int64"), 4),
+        (operator("ABS", "int16", inputs=1), 4),
+        (operator("ABS", "int32", inputs=1), 5),
+        (operator("GATHER", "bool"), 3),
+        (operator("GATHER", "float32", {"batch_dims": 1}), 5),
+        (operator("GATHER_ND", "bool"), 5),
+        (operator("FILL", "bool"), 2),
+        (operator("FLOOR_DIV", "float32"), 2),
+        (operator("SELECT", "float32", shape=(1, 1, 1, 1, 2), inputs=3), 3),
+        (operator("STRIDED_SLICE", "bool"), 3),
+        (operator("STRIDED_SLICE", "float32", {"new_axis_mask": 1}), 6),
+        (operator("BATCH_TO_SPACE_ND", "float32", shape=(4, 2, 2)), 3),
         (operator("CONV_2D", "float32"), 1),
         (operator("CONV_2D", "int8"), 3),
         (operator("CONV_2D", "int16"), 4),
@@ -192,7 +204,7 @@ def operator(kind, dtype, options=None, *, shape=(1, 4, 4, 2), inputs=2, output=
         (operator("RESIZE_BILINEAR", "float32", {"half_pixel_centers": True}), 3),
         (operator("RESIZE_BILINEAR", "int16"), 4),
         (operator("MUL", "int8"), 2),
-        (operator("MUL", "int16"), 4),
+        (operator("MUL", "int16"), 7),
         (operator("SUB", "int16"), 5),
         (operator("MEAN", "int8"), 2),
         (operator("SPLIT", "int8"), 2),
@@ -207,6 +219,14 @@ def test_versions(op, version):
     assert version_of(op) == version
 
 
+@pytest.mark.parametrize(("kind", "version"), [("ADD", 3), ("MUL", 4), ("ABS", 3)])
+def test_int16_codes_ask_for_less_than_int16_integers(kind, version):
+    op = operator(kind, "int16", inputs=1 if kind == "ABS" else 2)
+    for tensor in (*op.inputs, *op.outputs):
+        tensor.quantization = Quantization.per_tensor(0.5, 0)
+    assert version_of(op) == version
+
+
 def test_int8_mul_that_rescales_up_asks_for_version_3():
     one = Quantization.per_tensor(1.0, 0)
     op = operator("MUL", "int8")
@@ -215,3 +235,8 @@ def test_int8_mul_that_rescales_up_asks_for_version_3():
     assert version_of(op) == 3
     op.outputs[0].quantization = Quantization.per_tensor(4.0, 0)
     assert version_of(op) == 2
+
+
+def test_a_scalar_constant_stays_a_scalar():
+    assert Tensor.constant("one", np.array(1, np.float32)).shape == ()
+    assert Tensor.constant("turned", np.ones((2, 3), np.float32).T).data.flags.c_contiguous

@@ -39,6 +39,7 @@ SINGLE = {  # kind: (further inputs, output shape, options)
     "ELU": ([], SHAPE, {}),
     "EXP": ([], SHAPE, {}),
     "EXPAND_DIMS": ([constant(0)], (1, *SHAPE), {}),
+    "GATHER_ND": ([Tensor.constant("index", np.array([[0, 3], [0, 1]], np.int32))], (2, 24, 4), {}),
     "GATHER": ([constant(2, 0)], (1, 16, 24, 2), {"axis": 3}),
     "GELU": ([], SHAPE, {"approximate": False}),
     "HARD_SWISH": ([], SHAPE, {}),
@@ -52,6 +53,7 @@ SINGLE = {  # kind: (further inputs, output shape, options)
     "PAD": ([SPATIAL], (1, 18, 28, 4), {}),
     "PADV2": ([SPATIAL, constant(-0.5, dtype=np.float32)], (1, 18, 28, 4), {}),
     "PRELU": ([Tensor.constant("alpha", np.array([[[0.1, 0.2, -0.3, 0.4]]], np.float32))], SHAPE, {}),
+    "REDUCE_PROD": ([constant(3)], (1, 16, 24, 1), {"keep_dims": True}),
     "REDUCE_MAX": ([constant(1, 2)], (1, 1, 1, 4), {"keep_dims": True}),
     "REDUCE_MIN": ([constant(1, 2)], (1, 1, 1, 4), {"keep_dims": True}),
     "RELU": ([], SHAPE, {}),
@@ -74,6 +76,7 @@ SINGLE = {  # kind: (further inputs, output shape, options)
     "TRANSPOSE": ([constant(0, 2, 1, 3)], (1, 24, 16, 4), {}),
 }
 PAIRS = ["ADD", "SUB", "MUL", "SQUARED_DIFFERENCE", "MAXIMUM", "MINIMUM", "CONCATENATION", "PACK"]
+PICKING = ["ARG_MAX", "ARG_MIN", "TOPK_V2"]
 WEIGHTED = ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"]
 SPLITTING = ["SPLIT", "SPLIT_V", "UNPACK"]
 
@@ -102,6 +105,27 @@ def weighted(build, source, kind):
     return [build.op(kind, [source, Tensor.constant("w", weights), None], (1, 16, 24, 6), keep_num_dims=True)]
 
 
+def of_positive(build, source, kind):
+    return [build.op(kind, [build.op("ADD", [build.op("ABS", [source], SHAPE), constant(0.5, dtype=np.float32)], SHAPE)], SHAPE)]
+
+
+def choosing(build, source, kind):
+    """The larger or the smaller of two by a comparison: where codes that are nearly equal compare wrongly, the result hardly changes."""
+    other = build.conv(build.image, 4, gain=2.0)
+    asked = build.op("GREATER" if kind == "SELECT_V2" else kind, [source, other], SHAPE)
+    asked.dtype = "bool"
+    return [build.op("SELECT_V2", [asked, source, other], SHAPE)]
+
+
+def alike(build, source, kind):
+    """What is zero behind a RELU is taken from before it, all else from behind: `source` again."""
+    raised = build.op("RELU", [source], SHAPE)
+    asked = build.op(kind, [raised, constant(0, dtype=np.float32)], SHAPE)
+    asked.dtype = "bool"
+    chosen = [source, raised] if kind == "EQUAL" else [raised, source]
+    return [build.op("SELECT_V2", [asked, *chosen], SHAPE)]
+
+
 def splitting(build, source, kind):
     axis = Tensor.constant("axis", np.array(3, np.int32))
     if kind == "SPLIT":
@@ -109,6 +133,23 @@ def splitting(build, source, kind):
     if kind == "SPLIT_V":
         return build.op(kind, [source, constant(2, 2), axis], (1, 16, 24, 2), outputs=2, num_splits=2)
     return build.op(kind, [source], (1, 16, 24), outputs=4, axis=3, num=4)
+
+
+def picking(build, source, kind):
+    """Operators that give positions, which are no codes."""
+    if kind == "TOPK_V2":
+        values, places = build.op(kind, [source, Tensor("k", (), "int32", np.array(2, np.int32))], (1, 16, 24, 2), outputs=2)
+        places.dtype = "int32"
+        return [values, places]
+    places = build.op(kind, [source, constant(3)], (1, 16, 24), output_type="INT64")
+    places.dtype = "int64"
+    return [places]
+
+
+def products(build, source, kind):
+    """A product of two computed matrices: (24, 4) · (4, 24) for each of 16 rows."""
+    other = build.conv(build.image, 4, gain=2.0)
+    return [build.op(kind, [source, other], (1, 16, 24, 24), adj_y=True)]
 
 
 def batched(build, source, kind):
@@ -121,7 +162,11 @@ MAKERS = (
     | dict.fromkeys(PAIRS, pair)
     | dict.fromkeys(WEIGHTED, weighted)
     | dict.fromkeys(SPLITTING, splitting)
-    | {"BATCH_TO_SPACE_ND": batched}
+    | dict.fromkeys(PICKING, picking)
+    | {"BATCH_TO_SPACE_ND": batched, "BATCH_MATMUL": products}
+    | dict.fromkeys(["LOG", "RSQRT", "SQRT"], of_positive)
+    | dict.fromkeys(["GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "SELECT_V2"], choosing)
+    | dict.fromkeys(["EQUAL", "NOT_EQUAL"], alike)
 )
 CASES = [(kind, bits) for kind, rule in OP_RULES.items() for bits in rule.bits]
 
@@ -130,22 +175,51 @@ def test_the_cases_cover_the_table():
     assert set(MAKERS) == set(OP_RULES)
 
 
+def check_positions(values, expected, found, tensor):
+    """What stands where the codes say is as far up or down as what stands where the floats say, within two codes."""
+    wanted, got = (np.take_along_axis(values, places.reshape(*values.shape[:-1], -1).astype(np.int64), -1) for places in (expected, found))
+    assert np.abs(wanted - got).max() <= 2 * tensor.quantization.scale[0]
+
+
 @pytest.mark.parametrize(("kind", "bits"), CASES, ids=[f"{kind}-{bits}" for kind, bits in CASES])
 def test_runs_in_litert_and_agrees_with_float(kind, bits):
     build = Build(3)
     source = build.conv(build.image, 4, gain=2.0, name="source")
     model = build.model(*MAKERS[kind](build, source, kind))
+    positions = [tensor.name for tensor in model.outputs if tensor.dtype != "float32"]
+    model.outputs += [source] if positions else []
     pictures = frames()
     quantized = quantize(model, RECIPES[bits], pictures).model
+    scaled = {tensor.name: tensor for tensor in quantized.outputs}
     for picture in pictures:
         expected, found = run_float(model, picture), run_codes(quantized, picture)
+        for name in positions:
+            check_positions(expected[source.name], expected[name], found[name], scaled[source.name])
         assert expected.keys() == found.keys()
         for name, values in expected.items():
-            scale = next(tensor.quantization.scale[0] for tensor in quantized.outputs if tensor.name == name)
+            if name in positions:
+                continue
+            scale = scaled[name].quantization.scale[0]
             span = max(values.max(), 0) - min(values.min(), 0)
             # Inputs are off by half a code each and weights by half of theirs, which the operator may enlarge.
             allowed = 3 * scale + 0.02 * span
             assert np.abs(values - found[name]).max() <= allowed
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize(("channels", "groups", "outputs"), [(4, 2, 6), (9, 3, 6), (6, 6, 12)])
+def test_a_convolution_of_groups_agrees_with_float(channels, groups, outputs, bits):
+    build = Build(3)
+    source = build.conv(build.image, channels, gain=2.0)
+    weights = Tensor.constant("w", build.rng.normal(0, 0.5, (outputs, 3, 3, channels // groups)).astype(np.float32))
+    bias = Tensor.constant("b", build.rng.normal(0, 0.3, outputs).astype(np.float32))
+    options = {"padding": "SAME", "stride_w": 1, "stride_h": 1}
+    model = build.model(build.op("CONV_2D", [source, weights, bias], (1, 16, 24, outputs), **options))
+    quantized = quantize(model, RECIPES[bits], frames()).model
+    assert len(quantized.operators[-1].inputs[1].quantization.scale) == outputs
+    for picture in frames():
+        (expected,), (found,) = run_float(model, picture).values(), run_codes(quantized, picture).values()
+        assert np.abs(expected - found).max() <= 0.03 * np.ptp(expected)
 
 
 def test_a_tied_operator_shares_one_scale():
@@ -155,13 +229,14 @@ def test_a_tied_operator_shares_one_scale():
             build = Build(3)
             model = build.model(*MAKERS[kind](build, build.conv(build.image, 4), kind))
             quantized = quantize(model, RECIPES[8], frames()).model
-            last = quantized.operators[-1]
+            tied = [operator for operator in quantized.operators if operator.kind == kind]
             scales = {
                 (float(tensor.quantization.scale[0]), int(tensor.quantization.zero_point[0]))
-                for tensor in (*last.inputs, *last.outputs)
+                for operator in tied
+                for tensor in (*operator.inputs, *operator.outputs)
                 if tensor is not None and tensor.dtype == "int8"
             }
-            assert last.kind == "CONV_2D" or len(scales) == 1, kind
+            assert len(scales) == 1 or (not tied and kind.startswith("RELU")), kind
 
 
 def test_everything_that_cannot_be_quantized_is_named_at_once():
