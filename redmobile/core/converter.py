@@ -17,7 +17,7 @@ class LoweringChoices(Document):
     """Where the target offers more than one way, which one is taken.
 
     pixel_shuffle: `row_planes` (convolutions a row, reshape, concatenate: no op that an NPU lacks), `depth_to_space`, `transpose` (of rank 4)
-        or `transposed_conv` (of stride 2, with constant weights; exact, many multiply-accumulates).
+        or `transposed_conv` (of stride 2, with constant weights; many multiply-accumulates).
     space_to_depth: `row_planes` (reshape, split, reshape), `space_to_depth`, `transpose` (of rank 4) or `strided_conv` (of stride 2).
     global_pool: `mean` (MEAN), `average_pool` (AVERAGE_POOL_2D in stages of at most 256 rows) or `depthwise` (convolutions with constant weights,
         in stages of at most 64 positions).

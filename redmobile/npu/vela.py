@@ -161,7 +161,7 @@ def supported_operators(folder: Path) -> str:
     """The text of Vela's own list of what it supports, written into the empty `folder`. Raises as `compile_with_vela`."""
     if not is_installed():
         raise MissingExtraError(PACKAGE, "npu", "Vela's list of operators")
-    _child(["--supported-ops-report"], Settings("", "", ""), "the list of operators", folder)
+    _child(["--supported-ops-report"], settings_for("ethos_u85"), "the list of operators", folder)
     return (folder / "SUPPORTED_OPS.md").read_text()
 
 

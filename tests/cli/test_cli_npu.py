@@ -84,6 +84,14 @@ def test_vela_is_asked_and_its_estimate_labelled(call, tmp_path):
     assert "Vela's estimate for ethos-u55-128" in call("good.tflite", "--for", "ethos_u55", "--config", "ethos-u55-128")[1]
 
 
+@needs_vela
+def test_vela_stopped_at_a_limit_is_a_failed_tool(call, tmp_path):
+    code, out, err = call("good.tflite", "--for", "ethos_u65", "--timeout", "0.1", "--keep", "kept")
+    assert (code, out) == (8, "")
+    assert "did not end within 0.1 s" in err
+    assert (tmp_path / "kept" / "good_vela.log").is_file()
+
+
 def test_without_a_file_the_rules_are_shown(call):
     code, out, _ = call("--for", "ethos_u55")
     assert code == 0
