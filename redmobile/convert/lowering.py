@@ -286,6 +286,8 @@ class Lowering:
 
         An ONNX model that itself transposes its output to NHWC has it so.
         """
+        if 0 in self.shape(name):
+            raise UnsupportedModelError(f"Output '{name}' has the shape {self.shape(name)}; TFLite has no tensors without values.")
         is_image = len(self.shape(name)) == IMAGE_RANK and self.order(name) != plain(IMAGE_RANK)
         tensor = self.tensor(name, NHWC if is_image else outer_order(self.shape(name)))
         if tensor in self.inputs or tensor in self._outputs or tensor.data is not None:

@@ -164,6 +164,10 @@ def _check_static(model: onnx.ModelProto, name: str) -> None:
                 f"{name}: input '{value.name}' has no shape; give it one with --shape {value.name}=N,C,H,W, or export it with one."
             )
         for axis, dimension in enumerate(value.type.tensor_type.shape.dim):
+            if dimension.HasField("dim_value") and dimension.dim_value == 0:
+                raise UnsupportedModelError(
+                    f"{name}: input '{value.name}' is empty (axis {axis} has the size 0); TFLite has no tensors without values."
+                )
             if dimension.dim_value <= 0:
                 raise UnsupportedModelError(_dynamic(name, value.name, axis, dimension.dim_param))
 

@@ -144,10 +144,19 @@ def test_scatter_nd_that_adds_to_one_row_twice(constant):
     compare(nodes, {"x": (7, 5), "u": (3, 5)}, np.array([[3], [0], [3]]), constant=constant)
 
 
-def test_scatter_reductions_without_counterpart_are_refused():
+@pytest.mark.parametrize("reduction", ["mul", "min", "max"])
+def test_scatter_that_combines_with_one_row_several_times(reduction):
+    nodes = [node("ScatterND", "x i u", "y", reduction=reduction)]
+    compare(nodes, {"x": (7, 5), "u": (6, 5)}, np.array([[3], [0], [3], [3], [0], [6]]), constant=True)
+    nodes = [node("ScatterElements", "x i u", "y", axis=1, reduction=reduction)]
+    compare(nodes, {"x": (5, 6), "u": (5, 3)}, whole((5, 3), 0, 2), constant=True)
+
+
+@pytest.mark.parametrize(("index", "constant"), [(np.array([[3], [0]]), False), (np.zeros((9, 1), np.int64), True)])
+def test_scatter_reductions_without_counterpart_are_refused(index, constant):
     nodes = [node("ScatterND", "x i u", "y", reduction="mul")]
-    with pytest.raises(UnsupportedModelError, match="reduction 'mul' over an index that is computed or repeats itself"):
-        compare(nodes, {"x": (7, 5), "u": (3, 5)}, np.array([[3], [0], [3]]), constant=True)
+    with pytest.raises(UnsupportedModelError, match="reduction 'mul' over an index that is computed, or that hits a row more than 8 times"):
+        compare(nodes, {"x": (7, 5), "u": (len(index), 5)}, index, constant=constant)
 
 
 @pytest.mark.parametrize("constant", [True, False])

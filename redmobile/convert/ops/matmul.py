@@ -75,7 +75,7 @@ def matmul(node: OnnxNode, out: Lowering) -> None:
 def einsum(node: OnnxNode, out: Lowering) -> None:
     """`y = products summed over the labels that the output lacks`   ->   SUM, MUL, FULLY_CONNECTED or BATCH_MATMUL; transposes are names only.
 
-    Any number of operands, two at a time; ellipsis; no label twice in one operand (a diagonal).
+    Any number of operands, two at a time; ellipsis; a label twice in one operand is a diagonal, picked by GATHER.
     """
     labels, result = _parse(node.attributes["equation"], [len(out.shape(name)) for name in node.inputs])
     if out.dtype(node.outputs[0]) != "float32":
@@ -236,8 +236,6 @@ def _labels(term: str, rank: int, equation: str) -> list[str]:
     names = [*before, *(f"…{place}" for place in range(hidden, 0, -1)), *after]
     if hidden < 0 or (hidden and not dots):
         raise Refusal(f"'{term}' in '{equation}' does not name the {rank} axes of its operand")
-    if len(set(names)) != len(names):
-        raise Refusal(f"'{term}' in '{equation}' takes a diagonal, which has no counterpart in TFLite")
     return names
 
 
@@ -250,13 +248,28 @@ class _Term:
 
     @classmethod
     def of(cls, out: Lowering, name: str, labels: Sequence[str]) -> _Term:
-        return cls(out.tensor(name), tuple(labels[axis] for axis in out.order(name)))
+        term = cls(out.tensor(name), tuple(labels[axis] for axis in out.order(name)))
+        return _diagonal(out, term, f"{name}/diagonal") if len(set(labels)) < len(labels) else term
 
     def size(self, label: str) -> int:
         return self.tensor.shape[self.labels.index(label)] if label in self.labels else 1
 
     def is_constant(self) -> bool:
         return self.tensor.data is not None
+
+
+def _diagonal(out: Lowering, term: _Term, name: str) -> _Term:
+    """`term` where axes of the same label have the same coordinate."""
+    left = tuple(dict.fromkeys(term.labels))
+    shape, whole = tuple(term.size(label) for label in left), term.tensor.shape
+    steps = [math.prod(whole[axis + 1 :]) for axis in range(len(whole))]
+    strides = [sum(step for step, other in zip(steps, term.labels, strict=True) if other == label) for label in left]
+    places = np.tensordot(strides, np.indices(shape), 1).astype(np.int32)
+    if term.tensor.data is not None:
+        return _Term(Tensor.constant(term.tensor.name, term.tensor.data.reshape(-1)[places]), left)
+    flat = out.reshape(term.tensor, (math.prod(whole),), f"{name}/flat")
+    index = Tensor.constant(f"{name}/places", places)
+    return _Term(out.emit("GATHER", [flat, index], name, shape, {"axis": 0}, dtype=term.tensor.dtype), left)
 
 
 def _contract(out: Lowering, a: _Term, b: _Term, needed: Collection[str], name: str) -> _Term:

@@ -19,13 +19,16 @@ from redmobile.graph.tflite_model import Tensor
 
 _REDUCTIONS = {"add": "ADD", "mul": "MUL", "max": "MAXIMUM", "min": "MINIMUM"}
 _FUSING = frozenset({"ADD", "MUL"})
+_MOST_ROUNDS = 8
+"""How many updates of one row are combined one after the other."""
 
 
 @lowers("ScatterND")
 def scatter_nd(node: OnnxNode, out: Lowering) -> None:
     """`y = x; y[index[i]] = update[i]`   ->   GATHER of x and updates for a constant index, otherwise SCATTER_ND and SELECT_V2.
 
-    reduction add, mul, min, max: combined with what stood there, for a constant index without repetitions; add in any case.
+    reduction add, mul, min, max: combined with what stood there, for a constant index that hits no row more than a few times; add in any
+    case.
     """
     source, index, updates = node.inputs
     shape, depth = out.shape(source), out.shape(node.inputs[1])[-1]
@@ -64,12 +67,34 @@ def _scatter(node: OnnxNode, out: Lowering, data: Tensor, rows: NDArray[np.int64
     reduction, name = node.attributes.get("reduction", "none"), node.outputs[0]
     if isinstance(rows, Tensor):
         result = _write(out, data, rows, updates, reduction, name)
-    elif np.unique(rows).size == rows.size or reduction == "none":
+    elif reduction == "none":
         result = _choose(out, data, rows, updates, reduction, name)
+    elif len(rounds := _rounds(rows)) <= _MOST_ROUNDS:
+        result = data
+        for number, places in enumerate(rounds):
+            part = _rows_of(out, updates, places, f"{name}/updates{number}")
+            result = _choose(out, result, rows[places], part, reduction, f"{name}/round{number}")
     else:
         constant = Tensor.constant(f"{name}/rows", rows.astype(np.int32).reshape(-1, 1))
         result = _write(out, data, constant, updates, reduction, name)
     out.alias(name, out.reshape(result, out.shape(name), name), plain(len(out.shape(name))))
+
+
+def _rounds(rows: NDArray[np.int64]) -> list[NDArray[np.intp]]:
+    """Places in `rows` in groups of which none has a row twice: where each row comes up first, where it does again, and so on."""
+    order = np.argsort(rows, kind="stable")
+    earlier = np.empty(rows.size, np.intp)  # how often a place's row came up before it
+    earlier[order] = np.arange(rows.size) - np.searchsorted(rows[order], rows[order])
+    return [np.flatnonzero(earlier == number) for number in range(int(earlier.max()) + 1)]
+
+
+def _rows_of(out: Lowering, updates: Tensor, places: NDArray[np.intp], name: str) -> Tensor:
+    if places.size == updates.shape[0]:
+        return updates
+    if updates.data is not None:
+        return Tensor.constant(updates.name, updates.data[places])
+    index = Tensor.constant(f"{name}/places", places.astype(np.int32))
+    return out.emit("GATHER", [updates, index], name, (places.size, updates.shape[1]), {"axis": 0}, dtype=updates.dtype)
 
 
 def _choose(out: Lowering, data: Tensor, rows: NDArray[np.int64], updates: Tensor, reduction: str, name: str) -> Tensor:
@@ -90,7 +115,10 @@ def _choose(out: Lowering, data: Tensor, rows: NDArray[np.int64], updates: Tenso
 
 def _write(out: Lowering, data: Tensor, rows: Tensor, updates: Tensor, reduction: str, name: str) -> Tensor:
     if reduction not in {"none", "add"}:
-        raise Refusal(f"reduction '{reduction}' over an index that is computed or repeats itself has no counterpart in TFLite; add has")
+        raise Refusal(
+            f"reduction '{reduction}' over an index that is computed, or that hits a row more than {_MOST_ROUNDS} times, "
+            "has no counterpart in TFLite; add has"
+        )
     size = Tensor.constant(f"{name}/size", np.array(data.shape, np.int32))
     written = out.emit("SCATTER_ND", [rows, updates, size], f"{name}/written", data.shape, dtype=data.dtype)
     if reduction == "add":
