@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from redmobile.convert.passes.activation_before_view import put_activation_before_view
 from redmobile.convert.passes.bypass_concatenation import bypass_concatenation
 from redmobile.convert.passes.channel_order import reorder_channels
 from redmobile.convert.passes.clamp_for_float import clamp_for_float
@@ -10,6 +11,7 @@ from redmobile.convert.passes.fold_batch_normalization import fold_batch_normali
 from redmobile.convert.passes.fold_pad import fold_pad
 from redmobile.convert.passes.fuse_activation import fuse_activation
 from redmobile.convert.passes.fuse_bias import fuse_bias
+from redmobile.convert.passes.group_normalization import recognise_group_normalization
 from redmobile.convert.passes.merge_reshapes import merge_reshapes
 from redmobile.convert.passes.pixel_shuffle import recognise_pixel_shuffle
 from redmobile.convert.passes.remove_dead_operators import remove_dead_operators
@@ -19,6 +21,7 @@ from redmobile.convert.passes.split_convolution import split_convolution
 ON_ONNX = (
     compute_in_single_precision,  # first: the others compute new constants of the old ones
     recognise_pixel_shuffle,  # early: what it recognises, the others need not look through
+    recognise_group_normalization,  # on its own
     fold_batch_normalization,  # before reorder_channels, so that the weights to permute are final and a convolution is what it meets
     reorder_channels,  # after recognise_pixel_shuffle, which makes most of the CRD nodes
     fold_pad,  # on its own: any time before lowering, where pads become SAME, VALID or a PAD
@@ -28,6 +31,7 @@ ON_ONNX = (
 
 ON_TFLITE = (
     bypass_concatenation,  # first: lowering joins row planes for whoever wants them joined; those who cut take them as they are
+    put_activation_before_view,  # before merge_reshapes: views that an activation kept apart meet
     merge_reshapes,  # behind bypass_concatenation, which may let one view meet another
     fuse_bias,  # before fuse_activation, which finds the activation behind what was added
     fuse_activation,  # before split_convolution: a convolution with its activation can be split, with an operator in between not

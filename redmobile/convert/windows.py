@@ -89,7 +89,10 @@ def window_of(node: OnnxNode, size: tuple[int, int], kernel: Sequence[int]) -> W
     stride = _pair(node.attributes.get("strides", [1] * axes))
     dilation = _pair(node.attributes.get("dilations", [1] * axes))
     window = Window(size, _pair(kernel), stride, dilation, NO_PADS, rounds_up=bool(node.attributes.get("ceil_mode", 0)))
-    return dataclasses.replace(window, pads=_pads(node, window, axes))
+    window = dataclasses.replace(window, pads=_pads(node, window, axes))
+    if min(window.outputs) < 1:
+        raise Refusal(f"its kernel spans {window.span}, more than the padded image {size} has")
+    return window
 
 
 def _pads(node: OnnxNode, window: Window, axes: int) -> Pads:

@@ -59,6 +59,7 @@ OP_RULES = {
     "PRELU": _FREE_8,
     "REDUCE_PROD": _FREE,
     "RSQRT": _FREE,  # the kernel stops at a code below zero: only behind what cannot be negative
+    "SQRT": _FREE,  # as RSQRT
     "SQUARED_DIFFERENCE": _FREE_8,
     "SUB": _FREE,
     "SUM": _FREE,

@@ -114,6 +114,7 @@ def test_computed_weights(shape):
     ("nodes", "inputs", "constants", "reason"),
     [
         ([node("Conv", "x w", "y", pads=(-1, 0, 0, 0))], {"x": (1, 4, 8, 8)}, {"w": random((4, 4, 3, 3))}, "are negative: put a Slice"),
+        ([node("Conv", "x w", "y")], {"x": (1, 4, 2, 8)}, {"w": random((4, 4, 3, 3))}, "more than the padded image"),
         ([node("Conv", "x w", "y")], {"x": (1, 4, 8, 8, 8)}, {"w": random((4, 4, 3, 3, 3))}, "rank 5; signals .* by a Reshape"),
     ],
 )

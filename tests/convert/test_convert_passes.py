@@ -13,6 +13,7 @@ from redmobile.convert.passes.float16_weights import store_weights_as_float16
 from redmobile.convert.passes.fold_batch_normalization import fold_batch_normalization
 from redmobile.convert.passes.fold_pad import fold_pad
 from redmobile.convert.passes.fuse_activation import fuse_activation
+from redmobile.convert.passes.group_normalization import recognise_group_normalization
 from redmobile.convert.passes.pixel_shuffle import recognise_pixel_shuffle
 from redmobile.core.converter import LoweringChoices
 from redmobile.errors import UnsupportedModelError
@@ -110,6 +111,90 @@ def test_other_pads_stay(amounts, value, mode):
     fold_pad(graph)
     assert graph.nodes[1].inputs[0] == "q"
     convert_and_compare(onnx_model(nodes, {"x": (1, 3, 8, 10)}, constants))
+
+
+@pytest.mark.parametrize("axes", [1, 2])
+@pytest.mark.parametrize("own", [0, 1])
+def test_pads_fold_into_poolings(axes, own):
+    size, kernel, amounts = (8, 10)[:axes], (3,) * axes, (0, 0, *(1,) * axes) * 2
+    for op, value, attributes in (("AveragePool", 0.0, {"count_include_pad": own}), ("MaxPool", -np.inf, {})):
+        nodes = [node("Pad", "x p v", "q"), node(op, "q", "y", kernel_shape=kernel, pads=(own,) * 2 * axes, **attributes)]
+        constants = {"p": ints(*amounts), "v": np.float32(value)}
+        graph = onnx_graph(nodes, {"x": (1, 3, *size)}, constants)
+        fold_pad(graph)
+        folds = op == "AveragePool" or own + 1 < 3
+        assert (graph.nodes[-1].inputs[0] == "x") == folds
+        assert "PADV2" not in kinds(convert_and_compare(onnx_model(nodes, {"x": (1, 3, *size)}, constants)))
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "attributes"),
+    [
+        ("AveragePool", 0.0, {"kernel_shape": (3, 3), "pads": (1, 1, 1, 1)}),  # its own pads do not count, the folded ones would have to
+        ("AveragePool", 1.0, {"kernel_shape": (3, 3)}),
+        ("MaxPool", 0.0, {"kernel_shape": (3, 3)}),
+        ("MaxPool", -np.inf, {"kernel_shape": (1, 3)}),  # some windows would lie outside altogether
+    ],
+)
+def test_pads_that_poolings_do_not_mean_stay(op, value, attributes):
+    nodes = [node("Pad", "x p v", "q"), node(op, "q", "y", **attributes)]
+    constants = {"p": ints(*(0, 0, 1, 1) * 2), "v": np.float32(value)}
+    graph = onnx_graph(nodes, {"x": (1, 3, 8, 10)}, constants)
+    fold_pad(graph)
+    assert graph.nodes[-1].inputs[0] == "q"
+
+
+def test_batch_normalization_folds_into_transposed_conv_with_groups():
+    constants = {"w": random((4, 3, 2, 2)), "g": random(6, 2), "h": random(6, 3), "m": random(6, 4), "v": np.abs(random(6, 5)) + 0.1}
+    nodes = [node("ConvTranspose", "x w", "c", strides=(2, 2), group=2), node("BatchNormalization", "c g h m v", "y")]
+    assert kinds(convert_and_compare(onnx_model(nodes, {"x": (1, 4, 8, 9)}, constants)))["CONV_2D"] == 4
+    graph = onnx_graph(nodes, {"x": (1, 4, 8, 9)}, constants)
+    fold_batch_normalization(graph)
+    assert [folded.op for folded in graph.nodes] == ["ConvTranspose"]
+
+
+@pytest.mark.parametrize("shape", [(2, 6, 5, 7), (1, 6, 8)])
+def test_group_normalization_is_recognised(shape):
+    nodes = [
+        node("Conv", "x w", "a"),
+        node("Reshape", "a inner", "r"),
+        node("InstanceNormalization", "r one zero", "n", epsilon=1e-3),
+        node("Reshape", "n outer", "s"),
+        node("Mul", "s gamma", "t"),
+        node("Add", "t beta", "u"),
+        node("Conv", "u w", "y"),
+    ]
+    along = (6,) + (1,) * (len(shape) - 2)
+    constants = {"inner": ints(0, 3, -1), "outer": ints(*shape), "one": np.ones(3, np.float32), "zero": np.zeros(3, np.float32)}
+    constants |= {"gamma": random(along, 1), "beta": random(along, 2), "w": random((6, 6, *along[1:]), 3)}
+    found = kinds(convert_and_compare(onnx_model(nodes, {"x": shape}, constants)))
+    assert found.get("TRANSPOSE", 0) == (0 if len(shape) == 4 else 2)  # a signal enters and leaves as (N, C, L)
+    graph = onnx_graph(nodes, {"x": shape}, constants)
+    recognise_group_normalization(graph)
+    graph.drop_unused()
+    assert [found.op for found in graph.nodes] == ["Conv", "GroupNormalization", "Mul", "Add", "Conv"]
+
+
+def test_instance_normalization_of_another_view_is_no_group_normalization():
+    nodes = [node("Reshape", "x inner", "r"), node("InstanceNormalization", "r one zero", "n"), node("Reshape", "n outer", "y")]
+    constants = {"inner": ints(1, 3, -1), "outer": ints(1, 3, 10, 7), "one": np.ones(3, np.float32), "zero": np.zeros(3, np.float32)}
+    graph = onnx_graph(nodes, {"x": (1, 6, 5, 7)}, constants)
+    recognise_group_normalization(graph)
+    assert "GroupNormalization" not in [found.op for found in graph.nodes]
+    convert_and_compare(onnx_model(nodes, {"x": (1, 6, 5, 7)}, constants))
+
+
+def test_an_activation_goes_before_the_view_that_hides_its_convolution():
+    model = onnx_model([node("Conv", "x w", "c"), node("Relu", "c", "y")], {"x": (1, 4, 12)}, {"w": random((6, 4, 3), 1)})
+    lowered = convert_and_compare(model)
+    assert "RELU" not in kinds(lowered)
+    assert next(operator for operator in lowered.operators if operator.kind == "CONV_2D").options["fused_activation_function"] == "RELU"
+
+
+def test_an_activation_stays_behind_a_view_that_others_read():
+    nodes = [node("Conv", "x w", "c"), node("Reshape", "c s", "r"), node("Relu", "r", "a"), node("Add", "a r", "y")]
+    model = onnx_model(nodes, {"x": (1, 4, 6, 8)}, {"w": random((6, 4, 1, 1), 1), "s": ints(1, 6, 48)})
+    assert kinds(convert_and_compare(model))["RELU"] == 1
 
 
 def test_crd_goes_into_the_convolution_before_it_through_an_activation():

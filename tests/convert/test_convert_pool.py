@@ -28,7 +28,7 @@ def cases(draw, op):
     def each(low, high):
         return [draw(st.integers(low, high)) for _ in range(axes)]
 
-    size, kernel = each(6, 10), each(1, 4)
+    size, kernel = each(7, 10), each(1, 4)
     attributes = {"kernel_shape": kernel, "strides": each(1, 3), "ceil_mode": draw(st.integers(0, 1))}
     if draw(st.booleans()):
         attributes["dilations"] = each(1, 2)

@@ -164,7 +164,7 @@ MAKERS = (
     | dict.fromkeys(SPLITTING, splitting)
     | dict.fromkeys(PICKING, picking)
     | {"BATCH_TO_SPACE_ND": batched, "BATCH_MATMUL": products}
-    | dict.fromkeys(["LOG", "RSQRT"], of_positive)
+    | dict.fromkeys(["LOG", "RSQRT", "SQRT"], of_positive)
     | dict.fromkeys(["GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "SELECT_V2"], choosing)
     | dict.fromkeys(["EQUAL", "NOT_EQUAL"], alike)
 )
@@ -204,6 +204,22 @@ def test_runs_in_litert_and_agrees_with_float(kind, bits):
             # Inputs are off by half a code each and weights by half of theirs, which the operator may enlarge.
             allowed = 3 * scale + 0.02 * span
             assert np.abs(values - found[name]).max() <= allowed
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize(("channels", "groups", "outputs"), [(4, 2, 6), (9, 3, 6), (6, 6, 12)])
+def test_a_convolution_of_groups_agrees_with_float(channels, groups, outputs, bits):
+    build = Build(3)
+    source = build.conv(build.image, channels, gain=2.0)
+    weights = Tensor.constant("w", build.rng.normal(0, 0.5, (outputs, 3, 3, channels // groups)).astype(np.float32))
+    bias = Tensor.constant("b", build.rng.normal(0, 0.3, outputs).astype(np.float32))
+    options = {"padding": "SAME", "stride_w": 1, "stride_h": 1}
+    model = build.model(build.op("CONV_2D", [source, weights, bias], (1, 16, 24, outputs), **options))
+    quantized = quantize(model, RECIPES[bits], frames()).model
+    assert len(quantized.operators[-1].inputs[1].quantization.scale) == outputs
+    for picture in frames():
+        (expected,), (found,) = run_float(model, picture).values(), run_codes(quantized, picture).values()
+        assert np.abs(expected - found).max() <= 0.03 * np.ptp(expected)
 
 
 def test_a_tied_operator_shares_one_scale():

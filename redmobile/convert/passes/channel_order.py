@@ -7,7 +7,10 @@ from numpy.typing import NDArray
 
 from redmobile.graph.onnx_graph import OnnxGraph, OnnxNode
 
-_VALUE_BY_VALUE = frozenset({"Relu", "Clip", "Sigmoid", "HardSwish"})
+_VALUE_BY_VALUE = frozenset(
+    {"Abs", "Celu", "Clip", "Elu", "Exp", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Mish", "Neg", "Relu", "Selu", "Sigmoid"}
+    | {"Softplus", "Softsign", "Sqrt", "Tanh", "ThresholdedRelu"}
+)
 """Operators that treat all channels alike, so that a permutation may pass through them."""
 
 

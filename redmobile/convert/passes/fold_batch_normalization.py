@@ -27,10 +27,8 @@ def fold_batch_normalization(graph: OnnxGraph) -> None:
 
 def _takes(graph: OnnxGraph, source: OnnxNode, node: OnnxNode) -> bool:
     constants = [*node.inputs[1:], *(name for name in source.inputs[1:] if name)]
-    grouped = source.op == "ConvTranspose" and source.attributes.get("group", 1) != 1
     return (
         source.op in _OUTPUT_AXIS
-        and not grouped
         and graph.only_consumer(source.outputs[0]) is node
         and all(name in graph.initializers for name in constants)
         and not node.attributes.get("training_mode", 0)
@@ -41,13 +39,15 @@ def _fold(graph: OnnxGraph, source: OnnxNode, node: OnnxNode) -> None:
     gamma, beta, mean, variance = (graph.initializers[name].astype(np.float64) for name in node.inputs[1:])
     scale = gamma / np.sqrt(variance + node.attributes.get("epsilon", 1e-5))
     weights = graph.initializers[source.inputs[1]].astype(np.float64)
-    along = [1] * weights.ndim
-    along[_OUTPUT_AXIS[source.op]] = -1
+    groups = source.attributes.get("group", 1) if source.op == "ConvTranspose" else 1
+    along = [groups, *[1] * weights.ndim]
+    along[1 + _OUTPUT_AXIS[source.op]] = -1
+    by_group = weights.reshape(groups, -1, *weights.shape[1:])
     bias = graph.initializers[source.inputs[2]].astype(np.float64) if len(source.inputs) > 2 and source.inputs[2] else 0.0  # noqa: PLR2004
     label = f"{source.inputs[1]}/normalized"
     source.inputs = [
         source.inputs[0],
-        graph.add_constant(label, (weights * scale.reshape(along)).astype(np.float32)),
+        graph.add_constant(label, (by_group * scale.reshape(along)).reshape(weights.shape).astype(np.float32)),
         graph.add_constant(f"{label}/bias", ((bias - mean) * scale + beta).astype(np.float32)),
     ]
     source.outputs[0] = node.outputs[0]
