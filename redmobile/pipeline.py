@@ -37,6 +37,7 @@ from redmobile.graph.tflite_write import write_tflite
 from redmobile.parity.check import check_parity
 from redmobile.parity.result import ParityResult
 from redmobile.parity.result import to_builtins as parity_to_builtins
+from redmobile.quantize.dynamic_range import quantize_weights_only
 from redmobile.quantize.quantize import Report, quantize
 from redmobile.runtimes.base import open_runtime
 from redmobile.runtimes.tflite_interpreter import InterpreterRuntime
@@ -63,7 +64,10 @@ class Source:
 
 @dataclasses.dataclass(frozen=True)
 class Conversion:
-    """What `convert` did, ready for people and for JSON. operators: kind → how many; calibration: name of an image → sha256."""
+    """What `convert` did, ready for people and for JSON. operators: kind → how many; calibration: name of an image → sha256.
+
+    explained: a line for every decision that the recipe's [lowering] had a say in.
+    """
 
     converter: str
     says: str
@@ -76,6 +80,7 @@ class Conversion:
     outputs: tuple[str, ...]
     calibration: dict[str, str]
     quantization: Report | None
+    explained: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain dicts and lists."""
@@ -116,7 +121,7 @@ def convert(
     keep_layout: Literal["nchw"] | None = None,
     on_progress: OnProgress | None = None,
 ) -> Converted:
-    """ONNX → .tflite: lower, store weights as float16 or quantize as `converter` (a recipe, or its name) says, add metadata.
+    """ONNX → .tflite: lower, store weights as float16 or int8, or quantize as `converter` (a recipe, or its name) says, add metadata.
 
     calibrate: images for a quantizing recipe: a folder, of which at most `samples` are taken, or frames of the input's size,
     (H, W, 3) uint8 RGB. io: dtype of inputs and outputs instead of the recipe's. part: what to take of the network, and at
@@ -127,7 +132,10 @@ def convert(
     content = read_bytes(source)
     plan = _quantization(recipe, io, calibrate)
     graph = read_onnx(content, str(source), source.parent, part)
-    model = lower_as(graph, name, recipe)
+    explained: list[str] = []
+    model = lower_as(graph, name, recipe, explained)
+    if recipe.quantize is None and recipe.weights == "int8":
+        model = quantize_weights_only(model)
     images, report = CalibrationSet((), {}), None
     if plan is not None and calibrate is not None:
         images = _images(model, calibrate, samples)
@@ -138,7 +146,8 @@ def convert(
         keep_nchw(model, graph)
         attach(model, describe_file(graph, name, model))
     data = write_tflite(model)
-    return Converted(data, model, _conversion(recipe, name, content, data, model, images.lock, report))
+    made = _conversion(recipe, name, content, data, model, images.lock, report)
+    return Converted(data, model, dataclasses.replace(made, explained=tuple(explained)))
 
 
 def _quantization(recipe: Converter, io: str | None, calibrate: Path | Sequence[Frame] | None) -> Quantize | None:

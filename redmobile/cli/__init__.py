@@ -17,6 +17,7 @@ COMMANDS = {
     "export": "PyTorch weights to ONNX.",
     "ops": "The ONNX operators that convert takes, and how they fare in ONNX's own tests.",
     "convert": "ONNX to .tflite: float, float16, INT8 or 16x8.",
+    "npu": "Will an NPU run a .tflite: operators, partitions, memory, Vela's estimate.",
     "parity": "Compare torch, ONNX and .tflite on real images, against gates.",
     "enhance": "Enhance images, folders and videos.",
     "bench": "Measure latency and the 1080p/30 fps budget on this machine.",

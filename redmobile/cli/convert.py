@@ -77,6 +77,7 @@ Examples:
 @click.option(
     "--keep-layout", type=click.Choice(["nchw"]), help="Keep images as the ONNX model has them at the file's ends, at the cost of transposes."
 )
+@click.option("--explain", is_flag=True, help="Print a line for every decision that the recipe's [lowering] had a say in.")
 @json_option
 def command(
     model: str,
@@ -89,6 +90,7 @@ def command(
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
     keep_layout: Literal["nchw"] | None,
+    explain: bool,
     as_json: bool,
 ) -> None:
     """Convert MODEL, a model on the shelf or an .onnx file, to .tflite.
@@ -124,6 +126,8 @@ def command(
         print_json({"file": str(out), "xnnpack": _coverage_json(coverage), **converted.report.as_json()})
     else:
         _print(out, converted, coverage)
+        for sentence in converted.report.explained if explain else ():
+            OUT.print(f"Explained: {sentence}", markup=False)
 
 
 def _by_name(shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> dict[str, tuple[int, ...]]:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from redmobile.convert.lowering import LOWERINGS, Lowering, Refusal
 from redmobile.convert.metadata import attach, describe
-from redmobile.convert.pass_order import ON_FLOAT, ON_ONNX, ON_TFLITE
+from redmobile.convert.pass_order import FOR_TARGET, ON_FLOAT, ON_ONNX, ON_TFLITE
 from redmobile.convert.passes.float16_weights import store_weights_as_float16
+from redmobile.convert.passes.remove_dead_operators import remove_dead_operators
 from redmobile.core.converter import Converter, LoweringChoices
 from redmobile.errors import UnsupportedModelError
 from redmobile.graph.onnx_graph import OnnxGraph, OnnxNode
@@ -18,23 +19,23 @@ _MALFORMED = (ValueError, TypeError, KeyError, IndexError, OverflowError, ZeroDi
 """What a lowering or rewrite raises that meets a missing input, or an attribute of the wrong length or beyond TFLite's int32."""
 
 
-def convert(graph: OnnxGraph, converter_name: str, converter: Converter) -> TfliteModel:
+def convert(graph: OnnxGraph, converter_name: str, converter: Converter, explained: list[str] | None = None) -> TfliteModel:
     """`graph` as the float model that `converter` asks for, with its metadata; what the converter's [quantize] says is not done here.
 
-    Raises UnsupportedModelError, InputError.
+    explained: takes a line for every decision that the recipe's LoweringChoices had a say in. Raises UnsupportedModelError, InputError.
     """
-    model = lower(graph, converter.lowering)
+    model = lower(graph, converter.lowering, explained)
     if converter.quantize is None:
         _finish_float(model, converter)
     attach(model, describe(graph, converter_name, model))
     return model
 
 
-def lower(graph: OnnxGraph, choices: LoweringChoices) -> TfliteModel:
+def lower(graph: OnnxGraph, choices: LoweringChoices, explained: list[str] | None = None) -> TfliteModel:
     """`graph` as a TFLite model: images NHWC, constants transposed, names of inputs, outputs and values kept.
 
     Dtypes are kept, except that float16, bfloat16 and float64 are computed in float32: inputs and outputs of these are float32 too.
-    `graph` itself is left as it is. Raises UnsupportedModelError that names every node without a lowering, all at once.
+    explained: as for `convert`. `graph` itself is left as it is. Raises UnsupportedModelError that names every node without a lowering, all at once.
     """
     graph = graph.copy()
     for rewrite in ON_ONNX:
@@ -49,6 +50,11 @@ def lower(graph: OnnxGraph, choices: LoweringChoices) -> TfliteModel:
     model.outputs = [_output(name, out) for name in graph.outputs]
     for rewrite_tflite in ON_TFLITE:
         rewrite_tflite(model)
+    for rewrite_for_target in FOR_TARGET:
+        rewrite_for_target(model, choices, out.explain)
+    remove_dead_operators(model)
+    if explained is not None:
+        explained.extend(out.explained)
     _make_names_unique(model)
     return model
 

@@ -35,11 +35,15 @@ XNNPACK_DTYPES = frozenset({"float32", "int8", "uint8"})
 
 @dataclasses.dataclass(frozen=True)
 class DelegateCoverage:
-    """How much of a graph XNNPACK took. partitions: pieces it runs; taken, left: operators in and outside of them, by kind."""
+    """How much of a graph XNNPACK took. partitions: pieces it runs; taken, left: operators in and outside of them, by kind.
+
+    positions: which operators of the file, in its order, are in.
+    """
 
     partitions: int
     taken: Mapping[str, int]
     left: Mapping[str, int]
+    positions: frozenset[int] = frozenset()
 
     def __str__(self) -> str:
         outside = ", ".join(f"{count} {kind}" for kind, count in self.left.items()) or "none"
@@ -102,7 +106,7 @@ class InterpreterRuntime:
             taken |= _between(own, producers, {int(tensor) for tensor in partition["inputs"]}, [int(tensor) for tensor in partition["outputs"]])
         inside = collections.Counter(own[position]["op_name"] for position in sorted(taken))
         outside = collections.Counter(operator["op_name"] for position, operator in enumerate(own) if position not in taken)
-        return DelegateCoverage(len(partitions), dict(inside.most_common()), dict(outside.most_common()))
+        return DelegateCoverage(len(partitions), dict(inside.most_common()), dict(outside.most_common()), frozenset(taken))
 
     def _allocate(self) -> None:
         self._interpreter.allocate_tensors()
