@@ -176,4 +176,5 @@ def _print_quantization(report: Report, images: int) -> None:
             seen = f"{tensor.seen[0]:.3g} … {tensor.seen[1]:.3g}" if tensor.seen else ""
             made.add_row(tensor.name, tensor.observer, seen, f"{tensor.low:.3g} … {tensor.high:.3g}", f"{tensor.clipped:.0%}")
         OUT.print(made)
-    OUT.print(f"Calibrated with {images} pictures; on up to four of them {report.stages['psnr_db']:.2f} dB from the float graph.", markup=False)
+    psnr = report.stages["psnr_db"]
+    OUT.print(f"Calibrated with {images} pictures; on those that it was judged by {psnr:.2f} dB from the float graph.", markup=False)

@@ -20,9 +20,11 @@ from redmobile.convert.passes.pool_in_stages import pool_in_stages
 from redmobile.convert.passes.remove_dead_operators import remove_dead_operators
 from redmobile.convert.passes.single_precision import compute_in_single_precision
 from redmobile.convert.passes.split_convolution import split_convolution
+from redmobile.convert.passes.written_out_activation import recognise_activation
 
 ON_ONNX = (
     compute_in_single_precision,  # first: the others compute new constants of the old ones
+    recognise_activation,  # early: one node that commutes with permutations instead of many that do not
     recognise_pixel_shuffle,  # early: what it recognises, the others need not look through
     recognise_group_normalization,  # on its own
     fold_batch_normalization,  # before reorder_channels, so that the weights to permute are final and a convolution is what it meets

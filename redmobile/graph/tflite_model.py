@@ -28,7 +28,7 @@ class Tensor:
     @classmethod
     def constant(cls, name: str, data: NDArray[Any], quantization: Quantization | None = None) -> Tensor:
         """A constant with the shape and dtype of `data`."""
-        data = np.asarray(data, order="C")  # ascontiguousarray would give a scalar an axis
+        data = np.asarray(data, order="C")  # ascontiguousarray would make a scalar a vector
         return cls(name, data.shape, data.dtype.name, data, quantization)
 
 

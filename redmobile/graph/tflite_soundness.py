@@ -29,11 +29,11 @@ def check_sound(model: TfliteModel, name: str) -> None:
 
 
 def _order_faults(model: TfliteModel) -> Iterator[str]:
-    """Values that are read before something gives them, or given twice."""
+    """Values that are read before something gives them, or given twice. A constant without values has no bytes in the file either."""
     known = {id(tensor) for tensor in model.inputs}
     for operator in model.operators:
         for tensor in operator.inputs:
-            if tensor is not None and tensor.data is None and id(tensor) not in known:
+            if tensor is not None and tensor.data is None and id(tensor) not in known and 0 not in tensor.shape:
                 yield f"{operator.kind} reads {tensor.name!r}, which nothing before it gives"
         for tensor in operator.outputs:
             if id(tensor) in known or tensor.data is not None:

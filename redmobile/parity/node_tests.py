@@ -34,7 +34,7 @@ CONSTANT_INPUTS = {
     "If": (0,),
     "InstanceNormalization": (1, 2),
     "LayerNormalization": (1, 2),
-    "OneHot": (1,),
+    "OneHot": (1, 2),
     "PRelu": (1,),
     "Pad": (1, 2, 3),
     "QuantizeLinear": (1, 2),
@@ -58,6 +58,7 @@ CONSTANT_INPUTS = {
     "Squeeze": (1,),
     "Tile": (1,),
     "TopK": (1,),
+    "Trilu": (1,),
     "Unsqueeze": (1,),
     "Upsample": (1,),
 }

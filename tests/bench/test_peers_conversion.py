@@ -18,8 +18,6 @@ LIMITS = Limits(seconds=60, memory_mib=2048)
 DRIVER = """
 import time
 from pathlib import Path
-from redmobile.bench.peers.drivers.protocol import NotApplicableError
-
 PACKAGES = ("numpy",)
 
 def convert(job):
@@ -32,8 +30,6 @@ def convert(job):
     if job.recipe == "eats":
         kept = bytearray(b"x") * (200 << 20)
         time.sleep(600)
-    if job.recipe == "declines":
-        raise NotApplicableError("takes other files")
     if job.recipe == "leaves":
         import os
         os._exit(0)
@@ -119,7 +115,6 @@ def test_the_same_is_not_done_twice(call, tool, tmp_path):
     ("does", "outcome", "reason", "lasts"),
     [
         ("raises", "failed", "KeyError: 'node_7'", True),
-        ("declines", "not applicable", "takes other files", True),
         ("leaves", "failed", "ended well and left no answer", True),
         ("hangs", "timed out", "did not end within 3 s and was stopped", False),
         ("eats", "out of memory", "held more than 100 MiB of memory and was stopped", False),

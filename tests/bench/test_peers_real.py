@@ -31,6 +31,7 @@ environment = "onnx2tf"
 [[conversion.converter]]
 name = "litert-torch"
 driver = "litert_torch"
+takes = "module"
 environment = "litert_torch"
 [[conversion.network]]
 name = "small"

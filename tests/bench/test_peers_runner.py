@@ -34,6 +34,10 @@ recipes = { int8 = "litert_int8" }
 name = "copies"
 driver = "copies.py"
 [[conversion.converter]]
+name = "modules"
+driver = "copies.py"
+takes = "module"
+[[conversion.converter]]
 name = "nowhere"
 driver = "onnx2tf"
 environment = "nowhere"
@@ -92,13 +96,14 @@ def test_a_whole_comparison(plan, choice, monkeypatch, tmp_path, onnx_file):
     seen = []
     result = compare_converters(plan, choice, on_progress=lambda *step: seen.append(step))
     rows = {(row.network, row.converter): row for row in result.rows}
-    assert list(rows) == [(network, converter) for network in ("classifier", "small") for converter in ("ours", "copies", "nowhere")]
+    assert list(rows) == [(network, converter) for network in ("classifier", "small") for converter in ("ours", "copies", "modules", "nowhere")]
 
-    for converter in ("ours", "copies", "nowhere"):
+    for converter in ("ours", "copies", "modules", "nowhere"):
         row = rows["classifier", converter]
         assert (row.outcome, row.conversion) == ("failed", None)
         assert "The environment 'networks' cannot be made" in row.reason
     assert "The environment 'nowhere' cannot be made" in rows["small", "nowhere"].reason
+    assert (rows["small", "modules"].outcome, rows["small", "modules"].conversion) == ("not applicable", None)
 
     ours, copies = rows["small", "ours"], rows["small", "copies"]
     for row in (ours, copies):
@@ -144,7 +149,8 @@ def table_of(result):
     assert float(copies[">s"]) > 0
     assert float(copies[">PSNR dB"]) > 20
     said = notes(result)
-    assert len(said) == 4
+    assert len(said) == 6
+    assert "small int8, modules: not applicable: takes PyTorch modules, and this network is an ONNX file" in said
     assert said[-1].startswith("small int8, nowhere: failed: The environment 'nowhere' cannot be made")
 
 
@@ -152,7 +158,7 @@ def table_of(result):
     ("change", "error", "said"),
     [
         ({"only": ["resnet"]}, UsageError, r"no network 'resnet' \(known: classifier, small\)"),
-        ({"converters": ["tf"]}, UsageError, r"no converter 'tf' \(known: ours, copies, nowhere\)"),
+        ({"converters": ["tf"]}, UsageError, r"no converter 'tf' \(known: ours, copies, modules, nowhere\)"),
         ({"only": ["a"], "converters": ["b"]}, UsageError, "no network 'a' .*; no converter 'b'"),
         ({"calibrate": "gone"}, InputError, "gone: no such file or folder"),
         ({"pictures": "gone"}, InputError, "gone: no such file or folder"),

@@ -153,7 +153,7 @@ def test_all_that_is_unsupported_is_reported_at_once():
         node("Relu", "a", "b"),
         node("Foo", "b", "c"),
         node("Bar", "x", "d"),
-        node("Conv", "x x", "e"),
+        node("Conv", "x x", "e", pads=(-1, 0, 0, 0)),
         node("Sub2", "c d e", "y"),
     ]
     with pytest.raises(UnsupportedModelError) as caught:
@@ -162,7 +162,7 @@ def test_all_that_is_unsupported_is_reported_at_once():
     assert message.startswith(
         "No lowering for ONNX op 'Foo' (nodes 'Foo_a', 'Foo_c'), 'Bar' (node 'Bar_d'), 'Sub2' (node 'Sub2_y'). Sub2: nearest known: Sub"
     )
-    assert "ONNX op 'Conv' (node 'Conv_e'): its weights ('x') is computed in the graph; only a constant is supported." in message
+    assert "ONNX op 'Conv' (node 'Conv_e'): its pads [-1, 0, 0, 0] are negative: put a Slice before it instead." in message
     assert "\n" not in message
     assert caught.value.exit_code == 4
 

@@ -29,8 +29,8 @@ def pad_model(shape, amounts, *, mode="constant", value=None, axes=None, opset=1
 
 @st.composite
 def cases(draw):
-    rank = draw(st.integers(1, 5))
-    shape = tuple(draw(st.integers(5, 7)) for _ in range(rank))
+    rank = draw(st.sampled_from([1, 2, 3, 4, 4, 4, 5]))
+    shape = tuple(draw(st.integers(8, 9)) for _ in range(rank))  # what is left of 8 - 2 · 2 can be reflected by 3
     axes = draw(st.lists(st.integers(0, rank - 1), unique=True, min_size=1))
     low = draw(st.sampled_from([0, -2]))
     return shape, axes, [draw(st.integers(low, 3)) for _ in range(2 * len(axes))]
@@ -38,7 +38,7 @@ def cases(draw):
 
 @pytest.mark.parametrize("mode", ["constant", "reflect", "edge", "wrap"])
 def test_any_amounts_of_any_axes_of_any_rank(mode):
-    @settings(deadline=None, max_examples=60)
+    @settings(deadline=None, max_examples=40)
     @given(cases(), st.sampled_from([None, 0.5]))
     def check(case, value):
         shape, axes, amounts = case

@@ -28,7 +28,7 @@ Outcome = Literal["converted", "failed", "not applicable", "timed out", "out of 
 
 _RECORD = "record.json"
 _LOG = "log.txt"
-_LASTING: tuple[Outcome, ...] = ("converted", "failed", "not applicable")
+_LASTING: tuple[Outcome, ...] = ("converted", "failed")
 """Outcomes that another try would not change; time and memory depend on what else the machine does."""
 
 
@@ -112,13 +112,13 @@ def convert_once(tool: Tool, network: ReadyNetwork, precision: Precision, frames
         load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
         ended, answer = run_job(tool, _job(Path(folder), network, precision, frames, tool), entry / _LOG, limits)
         made = entry / f"{network.name}_{precision}_{tool.name}.tflite"
-        if answer is not None and answer.file:
+        if answer is not None:
             Path(folder, answer.file).replace(made)
     conversion = Conversion(
         converter=tool.name,
         precision=precision,
         outcome=_outcome(ended, answer),
-        reason=answer.not_applicable if answer else ended.reason or "ended well and left no answer",
+        reason="" if answer else ended.reason or "ended well and left no answer",
         seconds=answer.seconds if answer else ended.seconds,
         import_seconds=answer.import_seconds if answer else 0.0,
         peak_bytes=ended.peak_bytes,
@@ -164,7 +164,7 @@ def _answer(folder: Path) -> Answer | None:
 
 def _outcome(ended: Ended, answer: Answer | None) -> Outcome:
     if answer is not None:
-        return "converted" if answer.file else "not applicable"
+        return "converted"
     return "failed" if ended.end == "done" else ended.end
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -99,6 +99,10 @@ class _Found:
     reason: str = ""
 
 
+_Tools = Sequence[tuple[ConverterTable, Tool | RedmobileError]]
+"""Each converter, and how it is called, or why it cannot be."""
+
+
 class _Work:
     """One comparison being carried out."""
 
@@ -120,7 +124,7 @@ class _Work:
         calibration = load_calibration(self._calibrate, 1, 1, self._table.frames).lock  # unreadable pictures are told of before anything is installed
         pictures = load_calibration(self._pictures, 1, 1, self._table.pictures).lock
         onnx = [onnx_network(path) for path in self._onnx]
-        tools = {converter.name: self._announced_tool(converter) for converter in self._table.converter}
+        tools = [(converter, self._announced_tool(converter)) for converter in self._table.converter]
         figures = Figures(
             out=self._choice.out,
             pictures=self._pictures,
@@ -131,8 +135,12 @@ class _Work:
             limits=self._limits,
             vela=self._vela(),
         )
-        found = [*map(self._ready, self._table.network), *(_Found(network.name, network, self._frames(network.size)) for network in onnx)]
-        rows = [row for one in found for precision in self._table.precisions for row in self._rows(one, precision, tools, figures)]
+        rows: list[Row] = []
+        ready: list[ReadyNetwork] = []
+        for found in self._networks(onnx):
+            ready += [] if found.network is None else [found.network]
+            for precision in self._table.precisions:
+                rows += self._rows(found, precision, tools, figures)
         self._say("done")
         return PeersResult(
             format=FORMAT,
@@ -143,10 +151,16 @@ class _Work:
             requirements={name: sha256_file(self._folder / one.requirements) for name, one in self._table.environment.items()},
             calibration=calibration,
             pictures=pictures,
-            networks=tuple(_network_facts(one.network) for one in found if one.network is not None),
+            networks=tuple(map(_network_facts, ready)),
             rows=tuple(rows),
             runs=tuple(self._runs),
         )
+
+    def _networks(self, onnx: Sequence[ReadyNetwork]) -> Iterator[_Found]:
+        """One after the other, each built when it is its turn; then those that were given as files."""
+        yield from map(self._ready, self._table.network)
+        for network in onnx:
+            yield _Found(network.name, network, self._frames(network.size))
 
     def _announced_tool(self, converter: ConverterTable) -> Tool | RedmobileError:
         self._say(f"environment of {converter.name}")
@@ -189,17 +203,19 @@ class _Work:
             return _Found(table.name, None, None, str(error))
         return _Found(table.name, network, frames)
 
-    def _rows(self, found: _Found, precision: Precision, tools: dict[str, Tool | RedmobileError], figures: Figures) -> list[Row]:
+    def _rows(self, found: _Found, precision: Precision, tools: _Tools, figures: Figures) -> list[Row]:
         """All rows of one network and precision."""
-        rows = [self._converted(found, name, tool, precision) for name, tool in tools.items()]
+        rows = [self._converted(found, converter, tool, precision) for converter, tool in tools]
         rows = [self._measured(row, found, figures) for row in rows]
         for threads in self._table.threads:
             rows = self._with_latency(rows, threads, figures)
         return rows
 
-    def _converted(self, found: _Found, name: str, tool: Tool | RedmobileError, precision: Precision) -> Row:
-        self._say(f"{found.name} {precision}: {name}")
-        row = Row(network=found.name, converter=name, precision=precision, outcome="failed", reason=found.reason or str(tool))
+    def _converted(self, found: _Found, converter: ConverterTable, tool: Tool | RedmobileError, precision: Precision) -> Row:
+        self._say(f"{found.name} {precision}: {converter.name}")
+        row = Row(network=found.name, converter=converter.name, precision=precision, outcome="failed", reason=found.reason or str(tool))
+        if found.network is not None and found.network.module is None and converter.takes == "module":
+            return msgspec.structs.replace(row, outcome="not applicable", reason="takes PyTorch modules, and this network is an ONNX file")
         if found.network is None or found.frames is None or isinstance(tool, RedmobileError):
             return row
         try:

@@ -32,11 +32,13 @@ class NetworkTable(Document):
 class ConverterTable(Document):
     """One converter. driver: a file in redmobile/bench/peers/drivers, without its ending, or the path of a .py from the plan's folder.
 
-    environment: where it runs; None: the environment of the running program. recipes: of a converter that has several.
+    takes: ONNX files, or PyTorch modules only. environment: where it runs; None: the environment of the running program.
+    recipes: of a converter that has several.
     """
 
     name: Name
     driver: str
+    takes: Literal["onnx", "module"] = "onnx"
     environment: str | None = None
     recipes: dict[Precision, str] = msgspec.field(default_factory=dict)
 

@@ -37,7 +37,10 @@ def batch_normalization(node: OnnxNode, out: Lowering) -> None:
 
 @lowers("InstanceNormalization")
 def instance_normalization(node: OnnxNode, out: Lowering) -> None:
-    """`y = gamma · (x - m) / sqrt(v + epsilon) + beta`, m and v of each channel of each picture. x: (N, C, …); gamma, beta: (C,)."""
+    """`y = gamma · (x - m) / sqrt(v + epsilon) + beta`, m and v of each channel of a picture   ->   as `_standardized` and `_affine` say.
+
+    x: (N, C, …); gamma, beta: (C,).
+    """
     source, name = node.inputs[0], node.outputs[0]
     order, data = out.order(source), out.tensor(source)
     axes = sorted(order.index(axis) for axis in range(2, len(order)))
@@ -48,7 +51,10 @@ def instance_normalization(node: OnnxNode, out: Lowering) -> None:
 
 @lowers("LayerNormalization")
 def layer_normalization(node: OnnxNode, out: Lowering) -> None:
-    """`y = gamma · (x - m) / sqrt(v + epsilon) + beta`, m and v over `axis` and all axes behind it; the second and third output: m, 1 / sqrt(…)."""
+    """`y = gamma · (x - m) / sqrt(v + epsilon) + beta`, m and v over `axis` and all behind it   ->   as `_standardized` and `_affine` say.
+
+    The second and third output, if asked for: m and 1 / sqrt(v + epsilon).
+    """
     source, name = node.inputs[0], node.outputs[0]
     order, axes = out.order(source), _axes_from(node, out)
     centred, inverse, mean = _standardized(out, out.tensor(source), axes, node.attributes.get("epsilon", 1e-5), name)
@@ -61,7 +67,7 @@ def layer_normalization(node: OnnxNode, out: Lowering) -> None:
 
 @lowers("RMSNormalization")
 def rms_normalization(node: OnnxNode, out: Lowering) -> None:
-    """`y = gamma · x / sqrt(q + epsilon)`, q the mean of squares over `axis` and all axes behind it."""
+    """`y = gamma · x / sqrt(q + epsilon)`, q the mean of squares over `axis` and all behind it   ->   MUL, MEAN, ADD, RSQRT, MUL, MUL."""
     source, name = node.inputs[0], node.outputs[0]
     order, data = out.order(source), out.tensor(source)
     inverse = _inverse_deviation(out, data, _axes_from(node, out), node.attributes.get("epsilon", 1e-5), name)
@@ -70,7 +76,7 @@ def rms_normalization(node: OnnxNode, out: Lowering) -> None:
 
 @lowers("GroupNormalization")
 def group_normalization(node: OnnxNode, out: Lowering) -> None:
-    """`y = gamma · (x - m) / sqrt(v + epsilon) + beta`, m and v of each group of neighbouring channels.
+    """`y = gamma · (x - m) / sqrt(v + epsilon) + beta`, m and v of each group of channels   ->   as `_standardized` and `_affine` say.
 
     x: (N, C, …); gamma, beta: (C,), in opset 18 (groups,). What lies with its channels last is viewed as
     (N, positions, groups, C / groups), all else as (N, groups, C / groups, positions).
@@ -90,7 +96,10 @@ def group_normalization(node: OnnxNode, out: Lowering) -> None:
 
 @lowers("MeanVarianceNormalization")
 def mean_variance_normalization(node: OnnxNode, out: Lowering) -> None:
-    """`y = (x - m) / (sqrt(v) + 1e-9)`, m and v over `axes`. The 1e-9, which only matters for v = 0, is added under the root."""
+    """`y = (x - m) / (sqrt(v) + 1e-9)`, m and v over `axes`   ->   as `_standardized` says, and MUL.
+
+    The 1e-9, which only matters for v = 0, is added under the root.
+    """
     source, name = node.inputs[0], node.outputs[0]
     axes = sorted(out.axis(source, axis) for axis in node.attributes.get("axes", [0, 2, 3]))
     centred, inverse, _ = _standardized(out, out.tensor(source), axes, 1e-18, name)
@@ -98,7 +107,7 @@ def mean_variance_normalization(node: OnnxNode, out: Lowering) -> None:
 
 
 def _standardized(out: Lowering, data: Tensor, axes: list[int], epsilon: float, name: str) -> tuple[Tensor, Tensor, Tensor]:
-    """(data - mean, 1 / sqrt(variance + epsilon), mean) over memory axes, which stay with size 1."""
+    """(data - mean, 1 / sqrt(variance + epsilon), mean) over memory axes, which stay with size 1: MEAN, SUB, MUL, MEAN, ADD, RSQRT."""
     mean = _mean(out, data, axes, f"{name}/mean")
     centred = _binary(out, "SUB", data, mean, f"{name}/centred")
     return centred, _inverse_deviation(out, centred, axes, epsilon, name), mean
@@ -112,7 +121,7 @@ def _inverse_deviation(out: Lowering, data: Tensor, axes: list[int], epsilon: fl
 
 
 def _affine(out: Lowering, data: Tensor, inverse: Tensor, gamma: Tensor | None, beta: Tensor | None, name: str) -> Tensor:
-    """`data · inverse · gamma + beta`; gamma is first joined with the inverse where that is the smaller work."""
+    """`data · inverse · gamma + beta`: MUL, MUL, ADD; gamma is first joined with the inverse where that is the smaller work."""
     if gamma is not None and math.prod(np.broadcast_shapes(inverse.shape, gamma.shape)) < math.prod(data.shape):
         inverse, gamma = _binary(out, "MUL", inverse, gamma, f"{name}/gain"), None
     steps = [("MUL", operand) for operand in (inverse, gamma) if operand is not None] + [("ADD", operand) for operand in (beta,) if operand]

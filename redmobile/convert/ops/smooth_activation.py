@@ -1,6 +1,7 @@
 """Sigmoid, Tanh, Elu, Selu, Celu, Gelu, Softplus, Softsign, Mish, Swish: activations made of exponentials.
 
-Each is a kernel of TFLite, or is composed of kernels that have INT8 forms, and none overflows where the function itself does not.
+Each is a kernel of TFLite, or is composed of kernels that have INT8 forms, of which XNNPACK takes all but LOG and RSQRT; none overflows
+where the function itself does not. XNNPACK's LOGISTIC gives NaN for finite values beyond 1e27.
 """
 
 from __future__ import annotations
@@ -66,25 +67,38 @@ def gelu(node: OnnxNode, out: Lowering) -> None:
 
 @lowers("Softplus")
 def softplus(node: OnnxNode, out: Lowering) -> None:
-    """`y = log(1 + exp(x))`   ->   max(x, 0) + log(1 + exp(-|x|)): RELU, ABS, MUL, EXP, ADD, LOG, ADD."""
+    """`y = log(1 + exp(x))`   ->   max(x, 0) - log(sigmoid(|x|)): MUL by 1 with fused RELU, LEAKY_RELU, LOGISTIC, LOG, SUB."""
     formula = Formula(node, out)
-    formula.finish(_softplus(formula, formula.operands[0]))
+    (x,) = formula.operands
+    # XNNPACK takes an int8 RELU only where it is fused.
+    raised = formula.apply("MUL", x, 1.0, fused_activation_function="RELU")
+    formula.finish(formula.apply("SUB", raised, formula.apply("LOG", formula.apply("LOGISTIC", _magnitude(formula, x)))))
 
 
 @lowers("Mish")
 def mish(node: OnnxNode, out: Lowering) -> None:
-    """`y = x · tanh(log(1 + exp(x)))`   ->   the operators of Softplus, TANH, MUL."""
+    """`y = x · tanh(log(1 + exp(x)))`   ->   x · n / (2 - n) with n = s · (2 - s), s = sigmoid(x): LOGISTIC, SUB, MUL, RSQRT.
+
+    With e = exp(x) the factor is (e² + 2e) / (e² + 2e + 2), and e = s / (1 - s). 2 - n lies in [1, 2]; its reciprocal is RSQRT squared.
+    """
     formula = Formula(node, out)
     (x,) = formula.operands
-    formula.finish(formula.apply("MUL", x, formula.apply("TANH", _softplus(formula, x))))
+    gate = formula.apply("LOGISTIC", x)
+    numerator = formula.apply("MUL", gate, formula.apply("SUB", 2.0, gate))
+    root = formula.apply("RSQRT", formula.apply("SUB", 2.0, numerator))
+    factor = formula.apply("MUL", numerator, formula.apply("MUL", root, root))
+    formula.finish(formula.apply("MUL", x, factor))
 
 
 @lowers("Softsign")
 def softsign(node: OnnxNode, out: Lowering) -> None:
-    """`y = x / (1 + |x|)`   ->   x · r · r with r = 1 / √(1 + |x|): ABS, ADD, RSQRT, MUL, MUL. TFLite's int8 DIV stops at a divisor of 0."""
+    """`y = x / (1 + |x|)`   ->   x · r · r with r = 1 / √(1 + |x|): LEAKY_RELU, ADD, RSQRT, MUL, MUL.
+
+    TFLite's int8 DIV stops at a divisor whose code means 0.
+    """
     formula = Formula(node, out)
     (x,) = formula.operands
-    root = formula.apply("RSQRT", formula.apply("ADD", formula.apply("ABS", x), 1.0))
+    root = formula.apply("RSQRT", formula.apply("ADD", _magnitude(formula, x), 1.0))
     formula.finish(formula.apply("MUL", formula.apply("MUL", x, root), root))
 
 
@@ -103,7 +117,6 @@ def _elu(formula: Formula, x: Tensor, alpha: float) -> Tensor:
     return curve if alpha == 1 else formula.apply("LEAKY_RELU", curve, alpha=alpha)
 
 
-def _softplus(formula: Formula, x: Tensor) -> Tensor:
-    # -|x| by MUL: TFLite's int8 NEG turns the sign of codes, not of values.
-    decay = formula.apply("EXP", formula.apply("MUL", formula.apply("ABS", x), -1.0))
-    return formula.apply("ADD", formula.apply("RELU", x), formula.apply("LOG", formula.apply("ADD", decay, 1.0)))
+def _magnitude(formula: Formula, x: Tensor) -> Tensor:
+    """|x| as LEAKY_RELU of slope -1, which XNNPACK takes in INT8 where it leaves ABS."""
+    return formula.apply("LEAKY_RELU", x, alpha=-1.0)

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from redmobile.graph.onnx_graph import OnnxGraph, OnnxNode
 
-_VALUE_BY_VALUE = frozenset(
-    {"Abs", "Celu", "Clip", "Elu", "Exp", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Mish", "Neg", "Relu", "Selu", "Sigmoid"}
-    | {"Softplus", "Softsign", "Sqrt", "Tanh", "ThresholdedRelu"}
-)
+_BENT = frozenset({"Clip", "HardSigmoid", "HardSwish", "LeakyRelu", "Relu", "ThresholdedRelu"})
+_SMOOTH = frozenset({"Celu", "Elu", "Gelu", "Mish", "Selu", "Sigmoid", "Softplus", "Softsign", "Swish", "Tanh"})
+_PLAIN = frozenset({"Abs", "Exp", "Neg", "Sqrt"})
+_VALUE_BY_VALUE = _BENT | _SMOOTH | _PLAIN
 """Operators that treat all channels alike, so that a permutation may pass through them."""
 
 

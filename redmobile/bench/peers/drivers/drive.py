@@ -5,7 +5,7 @@ Without a job the driver is only imported, so that its packages are compiled bef
 -P: the folder of this file must not be searched for modules, for a driver may have the name of the package that it imports.
 
 A driver is a file with two names: PACKAGES, the distributions whose versions decide its results, and convert(job), which gives the path
-of the file it made or raises NotApplicableError. An exception ends the process; its traceback is the log's end.
+of the file it made. An exception ends the process; its traceback is the log's end.
 """
 
 from __future__ import annotations
@@ -31,19 +31,14 @@ def main(driver: str, job_file: str = "", started: str = "0") -> None:
 
 
 def _carry_out(driver: ModuleType, job_file: Path, started: float) -> None:
-    from redmobile.bench.peers.drivers.protocol import ANSWER, Answer, Job, NotApplicableError
+    from redmobile.bench.peers.drivers.protocol import ANSWER, Answer, Job
 
     imported = time.time() - started
     job = Job.read(job_file)
-    file, excuse = "", ""
-    try:
-        made: Path = driver.convert(job)
-        # Some converters go on to write files that nobody asked for: what counts is when this one was whole.
-        file, seconds = str(made.relative_to(job.folder)), made.stat().st_mtime - started
-    except NotApplicableError as error:
-        excuse, seconds = str(error), time.time() - started
+    made: Path = driver.convert(job)
+    seconds = made.stat().st_mtime - started  # some converters go on to write files that nobody asked for: what counts is this one
     versions = {package: importlib.metadata.version(package) for package in driver.PACKAGES}
-    answer = Answer(file, excuse, imported, seconds, versions)
+    answer = Answer(str(made.relative_to(job.folder)), imported, seconds, versions)
     partial = job_file.with_name(f"{ANSWER}.partial")
     partial.write_text(json.dumps(dataclasses.asdict(answer)), encoding="utf-8")
     partial.replace(job_file.with_name(ANSWER))

@@ -11,7 +11,7 @@ from ai_edge_quantizer import quantizer, recipe
 from torch import nn
 
 from redmobile.bench.peers.drivers.build_module import build
-from redmobile.bench.peers.drivers.protocol import Job, NotApplicableError
+from redmobile.bench.peers.drivers.protocol import Job
 
 PACKAGES = ("litert-torch", "ai-edge-quantizer", "litert-converter", "ai-edge-litert", "torch")
 
@@ -21,7 +21,7 @@ _IMAGE_RANK = 4
 def convert(job: Job) -> Path:
     """Write float.tflite, and from it int8.tflite: static, 8 bits for weights and activations, calibrated with the job's frames."""
     if job.module is None:
-        raise NotApplicableError("takes PyTorch modules, and this network is an ONNX file")
+        raise ValueError("There is no PyTorch network to convert.")
     network = build(job.module, Path(job.frames))
     picture = torch.zeros(1, 3, *job.size)
     # Pictures as a phone has them, channels last; without it every file of this converter would begin and end with a transpose.

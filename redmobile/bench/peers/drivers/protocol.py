@@ -11,10 +11,6 @@ ANSWER = "answer.json"
 """The answer's name in the job's folder. Without one, the process has failed and its log says why."""
 
 
-class NotApplicableError(Exception):
-    """A converter is asked for what it was never made for; no fault of it."""
-
-
 @dataclasses.dataclass(frozen=True)
 class Module:
     """A PyTorch network as code. source: timm, segmentation_models or model (a model.toml of ours); what: its name there, or the file.
@@ -58,14 +54,13 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What came of a job. file: the path of what was made, from the folder; '' where not_applicable says why there is none.
+    """What came of a job. file: the path of what was made, from the folder.
 
     import_seconds: until the converter's packages were loaded; seconds: from the start of the process until the file was whole.
     versions: package → version.
     """
 
     file: str
-    not_applicable: str
     import_seconds: float
     seconds: float
     versions: dict[str, str]
