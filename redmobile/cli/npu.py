@@ -100,6 +100,8 @@ def _verdict(report: NpuReport) -> str:
         named = ", ".join(f"{finding.op} '{finding.name}'" for finding in report.fallbacks[:_NAMED])
         more = f" and {len(report.fallbacks) - _NAMED} more" if len(report.fallbacks) > _NAMED else ""
         parts.append(f"{len(report.fallbacks)} of {len(report.findings)} operators fall back from {report.target}: {named}{more}")
+    elif report.estimate is not None and report.estimate.cpu:
+        parts.append(f"Vela leaves {len(report.estimate.cpu)} operators to the CPU, the first '{report.estimate.cpu[0].name}'")
     if report.islands:
         parts.append(f"{len(report.islands)} float islands, the first at '{report.islands[0][0]}'")
     return f"{'; '.join(parts)}. Expected none; allow them with --allow-fallback."

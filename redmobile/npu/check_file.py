@@ -61,8 +61,8 @@ class NpuReport:
 
     @property
     def passed(self) -> bool:
-        """No operator falls back and there is no float island. What is unknown does not fail a file."""
-        return not self.fallbacks and not self.islands
+        """No operator falls back, nor does one that a compiler made, and there is no float island. What is unknown does not fail a file."""
+        return not self.fallbacks and not self.islands and not (self.estimate and self.estimate.cpu)
 
     def as_json(self) -> dict[str, Any]:
         """Plain dicts and lists, with machine, date and versions."""
@@ -79,7 +79,7 @@ def check_file(path: Path, target: str, settings: Settings | None = None, *, com
     data = read_bytes(path)
     model = read_tflite(data, str(path))
     findings = [judge(table, operator, position) for position, operator in enumerate(model.operators)]
-    findings, estimate, remarks = _asked(path, data, table, settings if compiles else None, findings, compiles=compiles)
+    findings, estimate, remarks = _asked(path, data, model, table, settings if compiles else None, findings, compiles=compiles)
     partitions = count_partitions(model, [finding.verdict != "falls back" for finding in findings])
     islands, peak = float_islands(model), peak_activations(model)
     return NpuReport(
@@ -101,7 +101,7 @@ def check_file(path: Path, target: str, settings: Settings | None = None, *, com
 
 
 def _asked(
-    path: Path, data: bytes, table: RuleTable, settings: Settings | None, findings: list[Finding], *, compiles: bool
+    path: Path, data: bytes, model: TfliteModel, table: RuleTable, settings: Settings | None, findings: list[Finding], *, compiles: bool
 ) -> tuple[list[Finding], Estimate | None, list[str]]:
     """The findings after the compiler's answer, its estimate, and a remark on who decided."""
     if table.compiler == "litert" and compiles:
@@ -110,7 +110,7 @@ def _asked(
         if not is_installed():
             return findings, None, ["Vela is not installed: only the rules were checked (pip install 'redmobile[npu]')."]
         estimate = compile_with_vela(data, settings, path.stem)
-        return _with_vela(findings, estimate), estimate, _remarks_on(estimate)
+        return _with_vela(model, findings, estimate), estimate, _remarks_on(estimate)
     return findings, None, ["Only the rules were checked; no compiler of this target was asked."]
 
 
@@ -133,9 +133,14 @@ def _remarks_on(estimate: Estimate) -> list[str]:
     return remarks
 
 
-def _with_vela(findings: list[Finding], estimate: Estimate) -> list[Finding]:
+def _with_vela(model: TfliteModel, findings: list[Finding], estimate: Estimate) -> list[Finding]:
+    """Vela names an operator by one of its outputs."""
     left = {operator.name: operator.reason for operator in estimate.cpu}
-    return [_overruled(finding, f"Vela {estimate.vela}", taken=finding.name not in left, reason=left.get(finding.name, "")) for finding in findings]
+    decided = []
+    for finding, operator in zip(findings, model.operators, strict=True):
+        reason = next((left[tensor.name] for tensor in operator.outputs if tensor.name in left), None)
+        decided.append(_overruled(finding, f"Vela {estimate.vela}", taken=reason is None, reason=reason or ""))
+    return decided
 
 
 def _overruled(finding: Finding, judge_name: str, *, taken: bool, reason: str = "") -> Finding:

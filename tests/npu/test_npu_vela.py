@@ -4,12 +4,14 @@ import importlib.util
 import resource
 from pathlib import Path
 
+import numpy as np
 import pytest
 from npu_models import Chain, shuffling, with_island
 
 from redmobile.core.environment import version_of
 from redmobile.errors import MissingExtraError, OutputError, ToolError, UsageError
 from redmobile.graph.macs import total_macs
+from redmobile.graph.tflite_model import Operator, Tensor, TfliteModel
 from redmobile.graph.tflite_write import write_tflite
 from redmobile.npu import check_file as check_module
 from redmobile.npu import vela
@@ -60,6 +62,18 @@ def test_vela_overrules_the_rules_in_the_report(tmp_path):
     assert report.estimate is not None
     assert {operator.name for operator in report.estimate.cpu} == {finding.name for finding in report.fallbacks}
     assert report.remarks[0].startswith("Decided by Vela")
+
+
+@needs_vela
+def test_an_operator_of_several_outputs_is_found_by_any_of_them(tmp_path):
+    chain = Chain((1, 16, 24, 16), dtype="float32")
+    pieces = [Tensor(f"piece{number}", (1, 16, 24, 8), "float32") for number in (0, 1)]
+    chain.operators.append(Operator("SPLIT", [Tensor("axis", (), "int32", np.array(3, np.int32)), chain.image], pieces, {"num_splits": 2}))
+    path = tmp_path / "split.tflite"
+    path.write_bytes(write_tflite(TfliteModel(chain.operators, [chain.image], pieces)))
+    report = check_file(path, "ethos_u85", settings_for("ethos_u85"))
+    assert [finding.op for finding in report.fallbacks] == ["SPLIT"]
+    assert not report.passed
 
 
 @needs_vela
