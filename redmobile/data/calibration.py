@@ -78,6 +78,11 @@ class CalibrationSet:
     frames: tuple[Sample, ...]
     lock: dict[str, str]
 
+    @property
+    def pictures(self) -> tuple[NDArray[np.uint8], ...]:
+        """The frames of a network with one input: (H, W, C) each."""
+        return tuple(frame for frame in self.frames if not isinstance(frame, FrameSet))
+
     def as_json(self) -> dict[str, Any]:
         """The lock as it stands in reports and in the file's metadata."""
         return {"images": self.lock, "count": len(self.frames)}

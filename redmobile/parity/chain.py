@@ -104,7 +104,7 @@ def open_lowered(name: str, onnx: Path, choices: LoweringChoices, folder: Path, 
     """The network at `onnx`, lowered to a float .tflite in `folder`. Raises InputError, UnsupportedModelError, DeviceError."""
     graph = load_onnx(onnx)
     model = lower(graph, choices)
-    attach(model, describe(graph, ""))
+    attach(model, describe(graph, "", model))
     file = folder / f"{onnx.stem}_float.tflite"
     file.write_bytes(write_tflite(model))
     return open_stage(name, file, threads, f"lowered from {onnx.name}")
