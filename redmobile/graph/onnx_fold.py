@@ -52,6 +52,7 @@ def fold_constants(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
 
 
 def _infer_shapes(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
+    _forget_vague(model)
     while True:
         try:
             model = onnx.shape_inference.infer_shapes(model, data_prop=True)
@@ -82,6 +83,16 @@ def _settle_types(model: onnx.ModelProto) -> None:
             node.op_type = "Cast"
             node.attribute.append(onnx.helper.make_attribute("to", types[node.input[1]]))
             del node.input[1:]
+
+
+def _forget_vague(model: onnx.ModelProto) -> None:
+    """Drop what the file says of values whose shape it does not know, and of constants: inference would believe it."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    static = _static_shapes(model).keys() - constants
+    kept = [value for value in model.graph.value_info if value.name in static]
+    copies = [onnx.ValueInfoProto.FromString(value.SerializeToString()) for value in kept]
+    del model.graph.value_info[:]
+    model.graph.value_info.extend(copies)
 
 
 def _constant_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:

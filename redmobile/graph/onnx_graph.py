@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnx.inliner
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
@@ -16,6 +15,7 @@ from redmobile.core.artifact import read_bytes, sha256_bytes
 from redmobile.errors import InputError, UnsupportedModelError
 from redmobile.graph.onnx_cut import Part, cut, fix_shapes
 from redmobile.graph.onnx_fold import fold_constants
+from redmobile.graph.onnx_inline import inline_functions
 from redmobile.graph.onnx_opset import OLDEST, ONNX_DOMAINS, opset_of, with_known_opset
 from redmobile.graph.onnx_soundness import check_sound
 
@@ -113,9 +113,7 @@ def read_onnx(data: bytes, name: str = "ONNX model", folder: Path = Path(), part
     model = _parse(data, name, folder)
     check_sound(model, opset_of(model) or OLDEST, name)
     try:
-        if model.functions:
-            model = onnx.inliner.inline_local_functions(model)
-        model = with_known_opset(model, name)
+        model = with_known_opset(inline_functions(model, name), name)
         fix_shapes(model, part, name)
         if part.inputs or part.outputs:
             model = fold_constants(model, name)

@@ -98,7 +98,7 @@ class Figures:
 
     def _fidelity(self, file: Path, network: ReadyNetwork) -> Fidelity:
         pictures = self.out / "frames" / f"pictures_{network.size[0]}x{network.size[1]}.npy"
-        np.save(pictures, np.stack(load_calibration(self.pictures, *network.size, self.count).frames))
+        np.save(pictures, np.stack(load_calibration(self.pictures, *network.size, self.count).pictures))
         job = FidelityJob(reference=Network(path=str(network.onnx)), network=Network(path=str(file)), threads=self.threads, pictures=str(pictures))
         return _measure(job, FidelityRecord).fidelity
 

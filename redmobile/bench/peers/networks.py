@@ -32,7 +32,7 @@ Builder = Callable[[], Tool]
 def load_frames(folder: Path, count: int, size: tuple[int, int], out: Path) -> Frames:
     """`count` pictures of `folder`, cut or mirrored to `size`, as an .npy of (N, H, W, 3) float32 in [0, 1] under `out`. Raises InputError."""
     found = load_calibration(folder, *size, count)
-    pixels = np.stack(found.frames)
+    pixels = np.stack(found.pictures)
     sha256 = sha256_bytes(pixels.tobytes())
     file = out / "frames" / f"{size[0]}x{size[1]}_{sha256[:12]}.npy"
     if not file.is_file():
