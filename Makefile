@@ -42,9 +42,9 @@ $(DEMO)/.ready: pyproject.toml | $(UV)
 	@touch $@
 
 $(TEST)/.ready: pyproject.toml | $(UV)
-	@echo "Making $(TEST): the base, PyTorch, TensorFlow and the tools of development …"
+	@echo "Making $(TEST): the base, PyTorch, TensorFlow, Vela and the tools of development …"
 	@$(UV) venv --quiet --clear --no-python-downloads --python .uv/bin/python $(TEST)
-	@$(UV) pip install --quiet --python $(TEST)/bin/python --editable '.[torch,tensorflow,dev]'
+	@$(UV) pip install --quiet --python $(TEST)/bin/python --editable '.[torch,tensorflow,npu,dev]'
 	@touch $@
 
 $(UV):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from redmobile.bench.conditions import Conditions
+from redmobile.bench.fidelity import Fidelity
 from redmobile.bench.open_loop import FrameTimes
 from redmobile.bench.plan import ClosedLoop, OpenLoop
 from redmobile.core.documents import Document
@@ -42,7 +43,16 @@ class VideoJob(Document, tag_field="job", tag="video"):
     video: str | None = None
 
 
-Job = LoadJob | LatencyJob | VideoJob
+class FidelityJob(Document, tag_field="job", tag="fidelity"):
+    """Compare a network's outputs with the reference's. pictures: an .npy of (N, H, W, 3) uint8, of the networks' size."""
+
+    reference: Network
+    network: Network
+    threads: int
+    pictures: str
+
+
+Job = LoadJob | LatencyJob | VideoJob | FidelityJob
 
 
 class Coverage(Document):
@@ -108,7 +118,13 @@ class VideoRecord(Document, tag_field="record", tag="video"):
     conditions: Conditions
 
 
-Record = LoadRecord | LatencyRecord | VideoRecord
+class FidelityRecord(Document, tag_field="record", tag="fidelity"):
+    """What a FidelityJob found."""
+
+    fidelity: Fidelity
+
+
+Record = LoadRecord | LatencyRecord | VideoRecord | FidelityRecord
 
 
 class Failure(Document):

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from redmobile.bench.peers.tables import ConversionTable
 from redmobile.core.documents import Document, from_dict, load_toml
 from redmobile.errors import UsageError
 from redmobile.shelf import find
@@ -67,7 +68,7 @@ class StabilityRules(Document):
 class Plan(Document):
     """A plan file. says: one sentence for lists; fps: what counts as real time; threads: None for as many as there are cores.
 
-    Exactly one of [closed_loop] and [open_loop] must be there.
+    Exactly one of [closed_loop] and [open_loop] must be there. conversion: what is converted first, to be measured in the closed loop.
     """
 
     says: str
@@ -75,13 +76,16 @@ class Plan(Document):
     threads: Count | None = None
     closed_loop: ClosedLoop | None = None
     open_loop: OpenLoop | None = None
+    conversion: ConversionTable | None = None
     budget: Budget | None = None
     stability: StabilityRules = StabilityRules()
 
     def __post_init__(self) -> None:
-        """Raise ValueError, which becomes a DocumentError, unless there is exactly one way of measuring."""
+        """Raise ValueError, which becomes a DocumentError, unless there is exactly one way of measuring, and that of conversions a closed loop."""
         if (self.closed_loop is None) == (self.open_loop is None):
             raise ValueError("Expected exactly one of the tables [closed_loop] and [open_loop]")
+        if self.conversion is not None and self.closed_loop is None:
+            raise ValueError("What [conversion] makes is measured in a [closed_loop], which is missing")
 
     @property
     def frame_ms(self) -> float:

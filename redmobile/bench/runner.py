@@ -72,6 +72,10 @@ def model_file(name: str) -> Path:
 
 
 def _check(settings: Plan, peers: Sequence[str], video: Path | None, *, resize_peers: bool) -> None:
+    if settings.conversion is not None:
+        raise UsageError(
+            "This plan has a table [conversion]: it compares converters and measures no single model (bench.peers.runner carries it out)."
+        )
     if settings.open_loop is not None and peers:
         raise UsageError("Peers run by turns with the model, in a plan with [closed_loop]; this one has [open_loop].")
     if settings.closed_loop is not None and video is not None:

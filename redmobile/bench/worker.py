@@ -13,14 +13,18 @@ from typing import IO
 
 import cv2
 import msgspec
+import numpy as np
 
 from redmobile.bench import closed_loop, open_loop
 from redmobile.bench.clock import SystemClock
 from redmobile.bench.conditions import Watch
+from redmobile.bench.fidelity import compare_outputs
 from redmobile.bench.inputs import arrays_for
 from redmobile.bench.job import (
     Coverage,
     Failure,
+    FidelityJob,
+    FidelityRecord,
     Job,
     LatencyJob,
     LatencyRecord,
@@ -62,6 +66,8 @@ def carry_out(job: Job, on_progress: Progress | None = None) -> Record:
             return _latency(job, on_progress)
         case VideoJob():
             return _video(job, on_progress)
+        case FidelityJob():
+            return _fidelity(job)
 
 
 def _load(job: LoadJob) -> LoadRecord:
@@ -117,6 +123,11 @@ def _video(job: VideoJob, on_progress: Progress | None) -> VideoRecord:
         watch = Watch()
         frames = open_loop.run(work, work.stages, job.fps, offered, SystemClock(), on_progress)
         return VideoRecord(stages=work.stages, offered=offered, frames=tuple(frames), source=source.says, conditions=watch.conditions())
+
+
+def _fidelity(job: FidelityJob) -> FidelityRecord:
+    reference, network = (_open(one, job.threads) for one in (job.reference, job.network))
+    return FidelityRecord(fidelity=compare_outputs(reference, network, list(np.load(job.pictures))))
 
 
 def _open(network: Network, threads: int) -> Runtime:

@@ -11,10 +11,16 @@ from redmobile.cli.console import ERR, OUT, json_option, print_json, progress, t
 
 if TYPE_CHECKING:
     from redmobile.pipeline import Converted
+    from redmobile.quantize.coverage import Coverage
     from redmobile.quantize.quantize import Report
     from redmobile.runtimes.tflite_interpreter import DelegateCoverage
 
 _CLIPPED_ROWS = 5
+
+_CALIBRATE = (
+    "Typical frames, for recipes that quantize: a folder of pictures (cut or mirrored to size), a video, an .npz with an array (N, H, W, C) for "
+    "each input, or a .lock that says which."
+)
 
 
 class NamedShape(click.ParamType[tuple[str, tuple[int, ...]]]):
@@ -57,14 +63,17 @@ Examples:
   redmobile convert dynamic.onnx --with litert_fp32 --shape image=1,3,1080,1920 --shape mask=1,1,1080,1920 --out fixed.tflite
   redmobile convert detector.onnx --with litert_fp32 --inputs image --outputs boxes,scores --out head.tflite
   redmobile convert my.onnx --with litert_int8 --calibrate photos/ --keep-layout nchw --out my_nchw.tflite
+  redmobile convert my.onnx --with litert_int8 --calibrate drive.mp4 --samples 16 --lock my.lock --out my_int8.tflite
+  redmobile convert my.onnx --with litert_int8 --calibrate my.lock --out the_same.tflite
 """
 )
 @click.argument("model")
 @click.option("--with", "recipe", required=True, metavar="RECIPE", help="A converter on the shelf, e.g. litert_int8, or a TOML of your own.")
-@click.option("--calibrate", type=click.Path(path_type=Path), help="Folder of typical pictures, for recipes that quantize: cut or mirrored to size.")
+@click.option("--calibrate", type=click.Path(path_type=Path), help=_CALIBRATE)
+@click.option("--lock", type=click.Path(path_type=Path), help="Write names and sha256 of the frames taken to this .lock; --calibrate takes it.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .tflite file to write.")
 @click.option("--io", type=click.Choice(["int8", "uint8", "int16", "float32"]), help="Type of inputs and outputs.  [default: the recipe's]")
-@click.option("--samples", type=click.IntRange(min=1), default=32, show_default=True, help="Pictures taken of the folder, evenly spread by name.")
+@click.option("--samples", type=click.IntRange(min=1), default=32, show_default=True, help="Frames taken, evenly spread.")
 @click.option(
     "--shape",
     "shapes",
@@ -77,11 +86,13 @@ Examples:
 @click.option(
     "--keep-layout", type=click.Choice(["nchw"]), help="Keep images as the ONNX model has them at the file's ends, at the cost of transposes."
 )
+@click.option("--explain", is_flag=True, help="Print a line for every decision that the recipe's [lowering] had a say in.")
 @json_option
 def command(
     model: str,
     recipe: str,
     calibrate: Path | None,
+    lock: Path | None,
     out: Path,
     io: str | None,
     samples: int,
@@ -89,6 +100,7 @@ def command(
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
     keep_layout: Literal["nchw"] | None,
+    explain: bool,
     as_json: bool,
 ) -> None:
     """Convert MODEL, a model on the shelf or an .onnx file, to .tflite.
@@ -99,7 +111,7 @@ def command(
     from redmobile.core.artifact import write_bytes
     from redmobile.core.converter import load_converter
     from redmobile.graph.onnx_cut import Part
-    from redmobile.pipeline import convert, find_source
+    from redmobile.pipeline import convert, find_source, write_lock
 
     part = Part(_by_name(shapes), inputs, outputs)
     source = find_source(model)
@@ -118,12 +130,16 @@ def command(
             keep_layout=keep_layout,
             on_progress=lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total),
         )
+    if lock is not None:
+        write_lock(lock, calibrate or Path(), converted.report, samples)
     write_bytes(out, converted.data)
     coverage = _coverage(out)
     if as_json:
         print_json({"file": str(out), "xnnpack": _coverage_json(coverage), **converted.report.as_json()})
     else:
         _print(out, converted, coverage)
+        for sentence in converted.report.explained if explain else ():
+            OUT.print(f"Explained: {sentence}", markup=False)
 
 
 def _by_name(shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> dict[str, tuple[int, ...]]:
@@ -162,6 +178,8 @@ def _print(out: Path, converted: Converted, coverage: DelegateCoverage | None) -
         OUT.print(str(coverage), markup=False)
     if report.quantization is not None:
         _print_quantization(report.quantization, len(report.calibration))
+    if report.coverage is not None:
+        _print_coverage(report.coverage)
 
 
 def _print_quantization(report: Report, images: int) -> None:
@@ -174,3 +192,21 @@ def _print_quantization(report: Report, images: int) -> None:
         OUT.print(made)
     psnr = report.stages["psnr_db"]
     OUT.print(f"Calibrated with {images} pictures; on those that it was judged by {psnr:.2f} dB from the float graph.", markup=False)
+
+
+def _print_coverage(coverage: Coverage) -> None:
+    light = coverage.brightness
+    OUT.print(
+        f"Their mean brightness: {light.darkest:.0f} (darkest), {light.quarter:.0f}, {light.median:.0f}, {light.three_quarters:.0f} (quarters), "
+        f"{light.brightest:.0f} (brightest) of 255.",
+        markup=False,
+    )
+    if coverage.halving is None:
+        OUT.print("One frame cannot tell whether more would change the ranges: give several.", markup=False)
+        return
+    halving = coverage.halving
+    name, change = halving.worst
+    advice = "steady" if halving.is_steady else "not steady: give more frames, or more alike those the network will see"
+    OUT.print(
+        f"From every other frame alone, ranges change by {halving.median:.0%} (median), most by {change:.0%} ('{name}'): {advice}.", markup=False
+    )

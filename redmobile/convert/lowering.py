@@ -71,6 +71,11 @@ class Lowering:
         self._values = {name: _Value(tensor, outer_order(graph.shapes[name])) for name, tensor in zip(graph.inputs, self.inputs, strict=True)}
         self._reordered: dict[tuple[str, Order], Tensor] = {}
         self._outputs: list[Tensor] = []
+        self.explained: list[str] = []
+
+    def explain(self, sentence: str) -> None:
+        """Keep a sentence about a decision that a lowering took for the target: what `redmobile convert --explain` shows."""
+        self.explained.append(sentence)
 
     # Reading ------------------------------------------------------------------------------------------------------
 

@@ -90,7 +90,7 @@ def _decode(entries: dict[str, bytes], name: str) -> FileMetadata | None:
 
 def _port(tensor: Tensor, graph: OnnxGraph, floats: tuple[float, float]) -> Port:
     dtype = np.dtype(graph.dtypes[tensor.name])
-    low_high = floats if dtype.kind == "f" else (0.0, 1.0) if dtype.kind == "b" else (float(np.iinfo(dtype).min), float(np.iinfo(dtype).max))
+    low_high = (float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)) if dtype.kind in "iu" else (0.0, 1.0) if dtype.kind == "b" else floats
     layout = outer_layout(graph.shapes[tensor.name], tensor.shape)
     channels = 0 if layout == "?" else tensor.shape[3 if layout == "NHWC" else 1]
     return Port(name=tensor.name, range=low_high, layout=layout, order="RGB" if channels == _IMAGE_CHANNELS else "")

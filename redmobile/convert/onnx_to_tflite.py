@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 
 from redmobile.convert.lowering import LOWERINGS, Lowering, Refusal
 from redmobile.convert.metadata import attach, describe
-from redmobile.convert.pass_order import ON_FLOAT, ON_ONNX, ON_TFLITE
+from redmobile.convert.pass_order import FOR_TARGET, ON_FLOAT, ON_ONNX, ON_TFLITE
 from redmobile.convert.passes.float16_weights import store_weights_as_float16
+from redmobile.convert.passes.remove_dead_operators import remove_dead_operators
 from redmobile.core.converter import Converter, LoweringChoices
 from redmobile.errors import UnsupportedModelError
 from redmobile.graph.onnx_graph import OnnxGraph, OnnxNode
@@ -17,27 +19,27 @@ _MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError, Arith
 """What a lowering raises that meets a missing attribute or input, or one of the wrong type or length."""
 
 
-def convert(graph: OnnxGraph, converter_name: str, converter: Converter) -> TfliteModel:
+def convert(graph: OnnxGraph, converter_name: str, converter: Converter, explained: list[str] | None = None) -> TfliteModel:
     """`graph` as the float model that `converter` asks for, with its metadata; what the converter's [quantize] says is not done here.
 
-    Raises UnsupportedModelError, InputError.
+    explained: takes a line for every decision that the recipe's LoweringChoices had a say in. Raises UnsupportedModelError, InputError.
     """
-    model = lower(graph, converter.lowering)
+    model = lower(graph, converter.lowering, explained)
     if converter.quantize is None:
         _finish_float(model, converter)
     attach(model, describe(graph, converter_name, model))
     return model
 
 
-def lower(graph: OnnxGraph, choices: LoweringChoices) -> TfliteModel:
+def lower(graph: OnnxGraph, choices: LoweringChoices, explained: list[str] | None = None) -> TfliteModel:
     """`graph` as a TFLite model: images NHWC, constants transposed, names of inputs, outputs and values kept.
 
     Dtypes are kept, except that float16, bfloat16 and float64 are computed in float32: inputs and outputs of these are float32 too.
-    `graph` itself is left as it is. Raises UnsupportedModelError that names every node without a lowering, all at once.
+    explained: as for `convert`. `graph` itself is left as it is. Raises UnsupportedModelError that names every node without a lowering, all at once.
     """
     graph = graph.copy()
     for rewrite in ON_ONNX:
-        rewrite(graph)
+        _rewrite(rewrite, graph)
     graph.drop_unused()
     out = Lowering(graph, choices)
     faults = _Faults()
@@ -48,8 +50,33 @@ def lower(graph: OnnxGraph, choices: LoweringChoices) -> TfliteModel:
     model.outputs = [_output(name, out) for name in graph.outputs]
     for rewrite_tflite in ON_TFLITE:
         rewrite_tflite(model)
+    for rewrite_for_target in FOR_TARGET:
+        rewrite_for_target(model, choices, out.explain)
+    remove_dead_operators(model)
+    if explained is not None:
+        explained.extend(out.explained)
     _make_names_unique(model)
     return model
+
+
+def _rewrite(rewrite: Callable[[OnnxGraph], None], graph: OnnxGraph) -> None:
+    try:
+        rewrite(graph)
+    except _MALFORMED as error:
+        raise UnsupportedModelError(f"The graph is not formed as ONNX says: {rewrite.__name__} met {_said(error)}.") from error
+
+
+def _output(name: str, out: Lowering) -> Tensor:
+    try:
+        return out.output(name)
+    except Refusal as refusal:
+        raise UnsupportedModelError(f"Output '{name}': {refusal}.") from refusal
+    except _MALFORMED as error:
+        raise UnsupportedModelError(f"Output '{name}' is not formed as ONNX says ({_said(error)}).") from error
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _finish_float(model: TfliteModel, converter: Converter) -> None:
@@ -96,7 +123,7 @@ class _Faults:
         self._unknown.setdefault(node.op, []).append(node.name)
 
     def refused(self, node: OnnxNode, reason: str) -> None:
-        self._refused.append(f"{node}: {reason}.")
+        self._refused.append(f"{node}: {' '.join(reason.split())}.")
 
     def raise_if_any(self) -> None:
         messages = list(self._refused)
@@ -131,7 +158,7 @@ def _lower_node(node: OnnxNode, out: Lowering, faults: _Faults) -> None:
         except Refusal as refusal:
             faults.refused(node, str(refusal))
         except _MALFORMED as error:
-            faults.refused(node, f"it is not formed as ONNX says ({type(error).__name__}: {error})")
+            faults.refused(node, f"it is not formed as ONNX says ({_said(error)})")
     for name in node.outputs:
         if not out.knows(name):
             out.stand_in(name)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from redmobile.convert.passes.activation_before_view import put_activation_before_view
 from redmobile.convert.passes.bypass_concatenation import bypass_concatenation
+from redmobile.convert.passes.chain_resizes import chain_resizes
 from redmobile.convert.passes.channel_order import reorder_channels
 from redmobile.convert.passes.clamp_for_float import clamp_for_float
+from redmobile.convert.passes.compute_in_rows import compute_in_rows
 from redmobile.convert.passes.flatten_channels_last import flatten_channels_last
 from redmobile.convert.passes.fold_batch_normalization import fold_batch_normalization
 from redmobile.convert.passes.fold_pad import fold_pad
@@ -14,6 +16,7 @@ from redmobile.convert.passes.fuse_bias import fuse_bias
 from redmobile.convert.passes.group_normalization import recognise_group_normalization
 from redmobile.convert.passes.merge_reshapes import merge_reshapes
 from redmobile.convert.passes.pixel_shuffle import recognise_pixel_shuffle
+from redmobile.convert.passes.pool_in_stages import pool_in_stages
 from redmobile.convert.passes.remove_dead_operators import remove_dead_operators
 from redmobile.convert.passes.single_precision import compute_in_single_precision
 from redmobile.convert.passes.split_convolution import split_convolution
@@ -41,6 +44,13 @@ ON_TFLITE = (
     remove_dead_operators,  # last: it sweeps up what the others left without readers
 )
 """Rewrites of the TFLite graph, after lowering."""
+
+FOR_TARGET = (
+    pool_in_stages,  # on its own
+    chain_resizes,  # on its own
+    compute_in_rows,  # last: it needs the row planes as the rewrites before have left them
+)
+"""Rewrites of the TFLite graph that the recipe's LoweringChoices ask for, behind ON_TFLITE; each explains what it did."""
 
 ON_FLOAT = (
     clamp_for_float,  # only where nothing is quantized: the quantizer lets RELU_0_TO_1 vanish instead

@@ -16,16 +16,26 @@ Stage = Literal["torch", "onnx", "float"]
 class LoweringChoices(Document):
     """Where the target offers more than one way, which one is taken.
 
-    pixel_shuffle: `row_planes` (convolutions a row, reshape, concatenate: no op that an NPU lacks) or `depth_to_space`.
-    space_to_depth: `row_planes` (reshape, split, reshape) or `space_to_depth`.
+    pixel_shuffle: `row_planes` (convolutions a row, reshape, concatenate: no op that an NPU lacks), `depth_to_space`, `transpose` (of rank 4)
+        or `transposed_conv` (of stride 2, with constant weights; many multiply-accumulates).
+    space_to_depth: `row_planes` (reshape, split, reshape), `space_to_depth`, `transpose` (of rank 4) or `strided_conv` (of stride 2).
+    global_pool: `mean` (MEAN), `average_pool` (AVERAGE_POOL_2D in stages of at most 256 rows) or `depthwise` (convolutions with constant weights,
+        in stages of at most 64 positions).
+    resize: `single`, or `chain` (asymmetric resizes by 2, 4 and 8 one after the other, half-pixel centres as means of neighbours: the same
+        function, from operators that small NPUs have).
     hard_swish: `relu6_mul` (ADD with fused RELU6, MUL: stays inside XNNPACK) or `hard_swish`.
+    row_arithmetic: sums and products of row planes `as_written`, or `in_rows` (in the shape in which they are joined: a compiler can then write
+        them where they belong, without a copy; the same values).
     average_pool: `depthwise` (a depthwise convolution: stays inside XNNPACK in INT8, a third of the time) or `average_pool`.
     resize_nearest: `tile` (concatenate and reshape, for whole factors: stays inside XNNPACK, as fast or faster) or
         `resize_nearest_neighbor`.
     """
 
-    pixel_shuffle: Literal["row_planes", "depth_to_space"] = "row_planes"
-    space_to_depth: Literal["row_planes", "space_to_depth"] = "row_planes"
+    pixel_shuffle: Literal["row_planes", "depth_to_space", "transpose", "transposed_conv"] = "row_planes"
+    space_to_depth: Literal["row_planes", "space_to_depth", "transpose", "strided_conv"] = "row_planes"
+    global_pool: Literal["mean", "average_pool", "depthwise"] = "mean"
+    resize: Literal["single", "chain"] = "single"
+    row_arithmetic: Literal["as_written", "in_rows"] = "as_written"
     hard_swish: Literal["relu6_mul", "hard_swish"] = "relu6_mul"
     average_pool: Literal["depthwise", "average_pool"] = "depthwise"
     resize_nearest: Literal["tile", "resize_nearest_neighbor"] = "tile"
@@ -84,11 +94,14 @@ class Gate(Document):
 
 
 class Converter(Document):
-    """A converter file. says: one sentence for lists; weights: how float weights are stored when nothing is quantized."""
+    """A converter file. says: one sentence for lists; weights: how weights are stored when activations are not quantized.
+
+    weights `int8`: dynamic range, 8-bit weights under float32 activations.
+    """
 
     says: str
     lowering: LoweringChoices = LoweringChoices()
-    weights: Literal["float32", "float16"] = "float32"
+    weights: Literal["float32", "float16", "int8"] = "float32"
     quantize: Quantize | None = None
     gate: tuple[Gate, ...] = ()
 

@@ -9,7 +9,18 @@ import platform
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("redmobile", "numpy", "opencv-python-headless", "onnx", "onnxruntime", "ai-edge-litert", "torch", "tensorflow", "tflite-runtime")
+PACKAGES = (
+    "redmobile",
+    "numpy",
+    "opencv-python-headless",
+    "onnx",
+    "onnxruntime",
+    "ai-edge-litert",
+    "torch",
+    "tensorflow",
+    "tflite-runtime",
+    "ethos-u-vela",
+)
 """The packages whose versions decide figures."""
 
 

@@ -75,7 +75,7 @@ REQUIREMENTS = (
     Requirement("onnxscript", "onnxscript", "export", extra="torch"),
     Requirement("tensorflow", "tensorflow", "a second opinion: --runtime tensorflow", extra="tensorflow", runtime="tensorflow"),
     Requirement("tflite-runtime", "tflite_runtime.interpreter", "what older boards have: --runtime tflite", runtime="tflite", apart=True),
-    Requirement("ethos-u-vela", "ethosu.vela", "figures for Ethos-U NPUs", extra="npu"),
+    Requirement("ethos-u-vela", "ethosu.vela", "npu on Ethos-U: what it takes, and estimates", extra="npu"),
 )
 """Every package, the base first."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,11 @@ _OF_SHAPE = frozenset({"Shape", "Size", "EyeLike"})
 _SHAPED_AS_INPUT = frozenset({"GroupNormalization", "MeanVarianceNormalization"})
 """Operators whose output has the shape of their first input, of which onnx infers none because it knows them as functions."""
 
-_FAILURES = (RuntimeError, NotImplementedError, ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError)
+_FAILURES = (RuntimeError, NotImplementedError, ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError, MemoryError)
 """What onnx's reference implementation raises for a node that it cannot compute."""
+
+_LARGEST_CONSTANT = 1 << 31
+"""Bytes of one computed constant: a shape that went wrong asks for more."""
 
 
 def fold_constants(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
@@ -29,6 +33,7 @@ def fold_constants(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
     """
     while True:
         model = _infer_shapes(model, name)
+        _settle_types(model)
         constant = _constant_nodes(model)
         if not constant and not inline_decided(model):
             return model
@@ -57,6 +62,16 @@ def _shape_as_input(model: onnx.ModelProto) -> bool:
             known.CopyFrom(onnx.helper.make_tensor_value_info(node.output[0], kind, shape))
             entered = True
     return entered
+
+
+def _settle_types(model: onnx.ModelProto) -> None:
+    """Make each CastLike a Cast, where the type of what it looks at is known: the other's values, computed or not, do not matter."""
+    types = _types(model) | {initializer.name: initializer.data_type for initializer in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "CastLike" and len(node.input) > 1 and types.get(node.input[1], 0):
+            node.op_type = "Cast"
+            node.attribute.append(onnx.helper.make_attribute("to", types[node.input[1]]))
+            del node.input[1:]
 
 
 def _forget_vague(model: onnx.ModelProto) -> None:
@@ -110,6 +125,7 @@ def _compute(model: onnx.ModelProto, nodes: list[onnx.NodeProto], name: str) -> 
     used = {value for node in nodes for value in node.input if value}
     made = [value for node in nodes for value in node.output if value]
     shapes, types = _static_shapes(model), _types(model)
+    _check_sizes(made, shapes, name)
     # A Shape node reads a tensor that is not constant; only its shape matters, so it gets one that takes no memory.
     stand_ins = {value: np.broadcast_to(np.zeros((), _dtype(types[value])), shapes[value]) for value in used & shapes.keys()}
     constants = [initializer for initializer in model.graph.initializer if initializer.name in used]
@@ -125,6 +141,13 @@ def _compute(model: onnx.ModelProto, nodes: list[onnx.NodeProto], name: str) -> 
         kinds = ", ".join(sorted({node.op_type for node in nodes}))
         raise UnsupportedModelError(f"{name}: its constant part ({kinds}) cannot be computed ({' '.join(str(error).split())}).") from error
     return dict(zip(made, results, strict=True))
+
+
+def _check_sizes(made: list[str], shapes: dict[str, tuple[int, ...]], name: str) -> None:
+    for value in made:
+        size = math.prod(shapes.get(value, ())) * np.dtype(np.float32).itemsize
+        if size > _LARGEST_CONSTANT:
+            raise UnsupportedModelError(f"{name}: its constant '{value}' would take {size:,} bytes, at most {_LARGEST_CONSTANT:,} are taken.")
 
 
 def _replace(model: onnx.ModelProto, nodes: list[onnx.NodeProto], values: dict[str, NDArray[Any]]) -> None:

@@ -17,6 +17,7 @@ from redmobile.graph.onnx_cut import Part, cut, fix_shapes
 from redmobile.graph.onnx_fold import fold_constants
 from redmobile.graph.onnx_inline import inline_functions
 from redmobile.graph.onnx_opset import OLDEST, ONNX_DOMAINS, opset_of, with_known_opset
+from redmobile.graph.onnx_soundness import check_sound
 
 WHOLE = Part()
 """A model as it is."""
@@ -110,6 +111,7 @@ def load_onnx(path: Path, part: Part = WHOLE) -> OnnxGraph:
 def read_onnx(data: bytes, name: str = "ONNX model", folder: Path = Path(), part: Part = WHOLE) -> OnnxGraph:
     """The same for a file's bytes. name: names it in errors; folder: where external weights lie. Raises as `load_onnx`."""
     model = _parse(data, name, folder)
+    check_sound(model, opset_of(model) or OLDEST, name)
     try:
         model = with_known_opset(inline_functions(model, name), name)
         fix_shapes(model, part, name)

@@ -150,6 +150,7 @@ _ABILITIES = (
     _Ability(("DEPTHWISE_CONV_2D",), 2, lambda op: max(op.options.get("dilation_w_factor", 1), op.options.get("dilation_h_factor", 1)) > 1),
     _Ability(("DEPTHWISE_CONV_2D",), 6, lambda op: _hybrid(op, per_channel=True)),
     _Ability(("DEPTHWISE_CONV_2D",), 4, lambda op: _hybrid(op, per_channel=False)),
+    _Ability(("FULLY_CONNECTED",), 3, lambda op: _hybrid(op, per_channel=False)),
     _Ability(("FULLY_CONNECTED",), 5, lambda op: bool(op.options.get("keep_num_dims", False))),
     _Ability(("FULLY_CONNECTED",), 6, lambda op: len(op.inputs) == 2),  # noqa: PLR2004  without a bias
     _Ability(("FULLY_CONNECTED",), 11, _chooses_bias_type),

@@ -14,6 +14,7 @@ from redmobile.errors import InputError, UnsupportedModelError
 from redmobile.graph.op_versions import version_of
 from redmobile.graph.tflite_model import Operator, Tensor, TfliteModel
 from redmobile.graph.tflite_options import enum_names, from_schema
+from redmobile.graph.tflite_soundness import check_sound
 
 IDENTIFIER = b"TFL3"
 """File identifier of TFLite, at bytes 4 to 8."""
@@ -36,9 +37,11 @@ def read_tflite(data: bytes, name: str = "TFLite model") -> TfliteModel:
     """
     _check_identifier(data, name)
     try:
-        return _model(schema.ModelT.InitFromPackedBuf(data), name)
+        model = _model(schema.ModelT.InitFromPackedBuf(data), name)
     except _BROKEN as error:
         raise _damaged(name, error) from error
+    check_sound(model, name)
+    return model
 
 
 def read_metadata_entries(data: bytes, name: str = "TFLite model") -> dict[str, bytes]:

@@ -35,11 +35,15 @@ XNNPACK_DTYPES = frozenset({"float32", "int8", "uint8"})
 
 @dataclasses.dataclass(frozen=True)
 class DelegateCoverage:
-    """How much of a graph XNNPACK took. partitions: pieces it runs; taken, left: operators in and outside of them, by kind."""
+    """How much of a graph XNNPACK took. partitions: pieces it runs; taken, left: operators in and outside of them, by kind.
+
+    positions: which operators of the file, in its order, are in.
+    """
 
     partitions: int
     taken: Mapping[str, int]
     left: Mapping[str, int]
+    positions: frozenset[int] = frozenset()
 
     def __str__(self) -> str:
         outside = ", ".join(f"{count} {kind}" for kind, count in self.left.items()) or "none"
@@ -68,9 +72,9 @@ class InterpreterRuntime:
             self._interpreter.set_tensor(index, array)
         try:
             self._interpreter.invoke()
-        except RuntimeError as error:
+            return tuple(self._interpreter.get_tensor(index) for index in self._output_indices)
+        except (RuntimeError, ValueError) as error:
             raise DeviceError(f"{self._path}: {self.name} failed while running it ({_one_line(error)}).") from error
-        return tuple(self._interpreter.get_tensor(index) for index in self._output_indices)
 
     def resize_input(self, shape: tuple[int, ...]) -> None:
         """Bring the network's only input to `shape`; `inputs` and `outputs` then say the new shapes.
@@ -102,7 +106,7 @@ class InterpreterRuntime:
             taken |= _between(own, producers, {int(tensor) for tensor in partition["inputs"]}, [int(tensor) for tensor in partition["outputs"]])
         inside = collections.Counter(own[position]["op_name"] for position in sorted(taken))
         outside = collections.Counter(operator["op_name"] for position, operator in enumerate(own) if position not in taken)
-        return DelegateCoverage(len(partitions), dict(inside.most_common()), dict(outside.most_common()))
+        return DelegateCoverage(len(partitions), dict(inside.most_common()), dict(outside.most_common()), frozenset(taken))
 
     def _allocate(self) -> None:
         self._interpreter.allocate_tensors()
@@ -164,6 +168,8 @@ def _metadata(path: Path, model: TfliteModel) -> dict[str, str]:
     try:
         found = json.loads(model.metadata[_ENTRY])
         flat = {f"{_ENTRY}.{key}": value for key, value in found.items() if isinstance(value, str)}
+        if not model.inputs:
+            return flat
         low, high = map(float, found["inputs"][0]["range"])
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: its metadata entry '{_ENTRY}' cannot be read ({type(error).__name__}: {error}).") from error

@@ -105,8 +105,8 @@ def test_schema(call):
 @pytest.mark.parametrize(
     ("plan", "arguments", "code", "said"),
     [
-        ("", (), 2, "Which plan? One of model_latency, video_1080p30"),
-        ("no_such_plan", (), 10, "Unknown benchmark 'no_such_plan'. Known: model_latency"),
+        ("", (), 2, "Which plan? One of conversion_peers, model_latency, video_1080p30"),
+        ("no_such_plan", (), 10, "Unknown benchmark 'no_such_plan'. Known: conversion_peers, model_latency"),
         ("says = 'x'\n[closed_loop]\nrnus = 3\n", (), 3, "unknown field `rnus`"),
         ("model_latency", ("--model", "gone.tflite"), 10, "gone.tflite: no such file."),
         ("video_1080p30", ("--runs", "3", "--model", "gone.tflite"), 2, "A number of runs belongs to a plan with [closed_loop]"),
@@ -119,6 +119,54 @@ def test_errors_are_one_line_with_their_code(call, plan, arguments, code, said):
     assert out == ""
     assert said in err
     assert err.count("\n") == 1
+
+
+CONVERTERS = """
+says = "x"
+[closed_loop]
+runs = 4
+block = 2
+warm_up = 1
+[conversion]
+precisions = ["fp32"]
+threads = [1]
+frames = 1
+pictures = 1
+network = []
+[[conversion.converter]]
+name = "nobody"
+driver = "nobody.py"
+"""
+
+
+def test_a_plan_of_converters_tells_what_became_of_each(call, model, tmp_path):
+    folder = tmp_path / "kept"
+    code, out, err = call(CONVERTERS, "--networks", model, "--folder", str(folder), "--out", str(tmp_path / "r.json"))
+    assert (code, err) == (0, "")
+    assert "small fp32, nobody: failed: " in out
+    assert "nobody.py: no such driver" in out
+    written = json.loads((tmp_path / "r.json").read_text())
+    assert written["format"] == "redmobile.peers/1"
+    assert written["networks"][0]["name"] == "small"
+    assert json.loads((folder / "result.json").read_text()) == written
+    code, out, _ = call(CONVERTERS, "--networks", model, "--folder", str(folder), "--json", "--only", "small", "--peer", "nobody")
+    assert code == 0
+    assert [row["outcome"] for row in json.loads(out)["rows"]] == ["failed"]
+
+
+@pytest.mark.parametrize(
+    ("plan", "arguments", "said"),
+    [
+        ("model_latency", ("--only", "unet", "--images", "x"), "--only, --images: belongs to a plan with [conversion]"),
+        (CONVERTERS, ("--video", "a.mp4", "--enforce"), "--enforce, --video: does not belong to a plan with [conversion]"),
+        (CONVERTERS, ("--model", "other"), "--model: does not belong"),
+        (CONVERTERS, ("--only", "unet"), "no network 'unet'"),
+    ],
+)
+def test_options_of_other_plans_are_refused(call, plan, arguments, said):
+    code, out, err = call(plan, *arguments)
+    assert (code, out) == (2, "")
+    assert said in err
 
 
 def test_a_result_that_cannot_be_written(call, model, tmp_path):

@@ -85,12 +85,27 @@ def test_json_says_it_all(call):
     assert "uint8" in result["inputs"][0]
 
 
-@pytest.mark.parametrize("recipe", ["litert_fp32", "litert_fp16", "litert_int16x8"])
+@pytest.mark.parametrize("recipe", ["litert_fp32", "litert_fp16", "litert_dynamic", "litert_int16x8", "ethos_u55", "nnapi"])
 def test_the_other_recipes(call, files, recipe):
     code, out, _ = call("net.onnx", "--with", recipe, "--calibrate", "photos", "--out", "net.tflite")
     assert code == 0
     assert recipe in out
     assert (files / "net.tflite").is_file()
+
+
+def test_decisions_are_explained_where_that_is_asked_for(call, files):
+    nodes = [
+        helper.make_node("SpaceToDepth", ["image"], ["deep"], blocksize=4),
+        helper.make_node("DepthToSpace", ["deep"], ["enhanced"], blocksize=4),
+    ]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, 32, 48]) for name in ("image", "enhanced")]
+    model = helper.make_model(helper.make_graph(nodes, "g", values[:1], values[1:]), opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, files / "shuffle.onnx")
+    expected = ["deep: space-to-depth by 4 as row_planes", "enhanced: pixel shuffle by 4 as row_planes"]
+    _, out, _ = call("shuffle.onnx", "--with", "litert_fp32", "--out", "a.tflite", "--explain")
+    assert [line for line in out.splitlines() if line.startswith("Explained")] == [f"Explained: {line}" for line in expected]
+    assert "Explained" not in call("shuffle.onnx", "--with", "litert_fp32", "--out", "a.tflite")[1]
+    assert json.loads(call("shuffle.onnx", "--with", "litert_fp32", "--out", "a.tflite", "--json")[1])["explained"] == expected
 
 
 def test_a_model_on_the_shelf_brings_its_own_pictures(call, files, monkeypatch):
@@ -196,3 +211,33 @@ def test_help_shows_examples(call):
     assert "redmobile convert red_mobile --with litert_int8" in out
     for option in ("--shape image=1,3,1080,1920", "--outputs boxes,scores", "--keep-layout nchw"):
         assert option in out
+
+
+def test_coverage_is_told_and_a_lock_written_and_taken(call, files):
+    code, out, err = call("net.onnx", "--with", "litert_int8", "--calibrate", "photos", "--lock", "net.lock", "--out", "net.tflite")
+    assert (code, err) == (0, "")
+    assert "(darkest)" in out
+    assert "From every other frame alone, ranges change by" in out
+    assert json.loads((files / "net.lock").read_text())["source"] == "photos"
+    code, out, _ = call("net.onnx", "--with", "litert_int8", "--calibrate", "net.lock", "--out", "again.tflite", "--json")
+    assert code == 0
+    assert json.loads(out)["coverage"]["frames"] == 3
+    assert (files / "again.tflite").read_bytes() == (files / "net.tflite").read_bytes()
+    (files / "photos" / "1.png").unlink()
+    code, out, err = call("net.onnx", "--with", "litert_int8", "--calibrate", "net.lock", "--out", "third.tflite")
+    assert (code, out) == (10, "")
+    assert "1.png is missing" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--with", "litert_fp32", "--lock", "net.lock"], "nothing to lock"),
+        (["--with", "litert_int8", "--calibrate", "photos", "--lock", "net.json"], "must end with .lock"),
+    ],
+)
+def test_a_lock_that_makes_no_sense_is_refused_before_anything_is_written(call, files, arguments, says):
+    code, _, err = call("net.onnx", *arguments, "--out", "net.tflite")
+    assert code == 2
+    assert says in err
+    assert not (files / "net.tflite").exists()

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from onnx_cases import PLAIN_CHOICES, convert_and_compare, kinds, node, onnx_model, random
 
-from redmobile.errors import UnsupportedModelError
-
 IMAGE = {"x": (1, 5, 6, 8)}
 F32 = np.float32
 

@@ -162,11 +162,11 @@ MAKERS = (
     | dict.fromkeys(PAIRS, pair)
     | dict.fromkeys(WEIGHTED, weighted)
     | dict.fromkeys(SPLITTING, splitting)
-    | dict.fromkeys(["LOG", "RSQRT"], of_positive)
+    | dict.fromkeys(PICKING, picking)
+    | {"BATCH_TO_SPACE_ND": batched, "BATCH_MATMUL": products}
+    | dict.fromkeys(["LOG", "RSQRT", "SQRT"], of_positive)
     | dict.fromkeys(["GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "SELECT_V2"], choosing)
     | dict.fromkeys(["EQUAL", "NOT_EQUAL"], alike)
-    | dict.fromkeys(PICKING, picking)
-    | {"BATCH_TO_SPACE_ND": batched, "BATCH_MATMUL": products, "RSQRT": of_positive, "SQRT": of_positive}
 )
 CASES = [(kind, bits) for kind, rule in OP_RULES.items() for bits in rule.bits]
 

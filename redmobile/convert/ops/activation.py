@@ -100,6 +100,7 @@ def hard_sigmoid(node: OnnxNode, out: Lowering) -> None:
 @lowers("HardSwish")
 def hard_swish(node: OnnxNode, out: Lowering) -> None:
     """`y = x · relu6(x + 3) / 6`   ->   HARD_SWISH, or ADD with fused RELU6 and two MULs, as LoweringChoices.hard_swish says."""
+    out.explain(f"{node.outputs[0]}: hard-swish as {out.choices.hard_swish}")
     formula = Formula(node, out)
     (x,) = formula.operands
     if out.choices.hard_swish == "hard_swish":

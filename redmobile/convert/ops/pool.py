@@ -60,8 +60,10 @@ def average_pool(node: OnnxNode, out: Lowering) -> None:
     if window.covers_all:
         result = _whole(out, "MEAN", data, name)
     elif out.choices.average_pool == "average_pool" and fits:
+        out.explain(f"{name}: average pooling as average_pool")
         result = _pool(out, "AVERAGE_POOL_2D", data, window, window.padding, name)
     else:
+        out.explain(f"{name}: average pooling as a depthwise convolution with constant weights")
         area = float(np.prod(window.kernel))
         result = _weighted_sum(out, data, window, 1 / area, name)
         if (counts != area).any():

@@ -63,6 +63,8 @@ def _by_operator(out: Lowering, data: Tensor, matrices: dict[int, Matrix], sampl
     if sampling.mode == "nearest":
         kind, kernel = "RESIZE_NEAREST_NEIGHBOR", _tflite_nearest
         regular = all(indices is not None and is_regular(data.shape[place], indices) for place, indices in picked.items())
+        if regular:
+            out.explain(f"{name}: nearest resize by a whole factor as {out.choices.resize_nearest}")
         if regular and out.choices.resize_nearest == "tile":
             return None
     else:

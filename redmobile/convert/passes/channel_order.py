@@ -9,7 +9,8 @@ from redmobile.graph.onnx_graph import OnnxGraph, OnnxNode
 
 _BENT = frozenset({"Clip", "HardSigmoid", "HardSwish", "LeakyRelu", "Relu", "ThresholdedRelu"})
 _SMOOTH = frozenset({"Celu", "Elu", "Gelu", "Mish", "Selu", "Sigmoid", "Softplus", "Softsign", "Swish", "Tanh"})
-_VALUE_BY_VALUE = _BENT | _SMOOTH
+_PLAIN = frozenset({"Abs", "Exp", "Neg", "Sqrt"})
+_VALUE_BY_VALUE = _BENT | _SMOOTH | _PLAIN
 """Operators that treat all channels alike, so that a permutation may pass through them."""
 
 
