@@ -14,8 +14,8 @@ from redmobile.errors import UnsupportedModelError
 from redmobile.graph.onnx_graph import OnnxGraph, OnnxNode
 from redmobile.graph.tflite_model import Tensor, TfliteModel
 
-_MALFORMED = (ValueError, TypeError, KeyError, IndexError, OverflowError, ZeroDivisionError)
-"""What a lowering or rewrite raises that meets a missing input, or an attribute of the wrong length or beyond TFLite's int32."""
+_MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError)
+"""What a lowering or rewrite raises that meets a missing input, an attribute of the wrong type or length, or a size beyond TFLite's int32."""
 
 
 def convert(graph: OnnxGraph, converter_name: str, converter: Converter) -> TfliteModel:

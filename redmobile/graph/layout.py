@@ -53,13 +53,12 @@ def reshaped(old: Sequence[int], new: Sequence[int], order: Order) -> tuple[Orde
 
     Axes that a reshape splits or joins form groups: (N, C, H, W) → (N, C, H · W) has the groups N, C and H, W. A group whose axes lie
     side by side in memory, ascending, needs no move wherever it lies. The new value has its groups in memory where the old one had them;
-    of a group that is scattered the last axis counts, if it lies last in memory, so that whole runs move, otherwise the first.
+    of a group that is scattered the first axis counts, but the last one, if that lies last of all in memory, so that whole runs move.
     """
     groups = _groups(old, new)
     place = {axis: position for position, axis in enumerate(order)}
     innermost = max((axis for before, _ in groups for axis in before), key=place.__getitem__, default=0)
-    counts = max if any(before[-1] == innermost for before, _ in groups) else min
-    groups.sort(key=lambda group: counts(place[axis] for axis in group[0]))
+    groups.sort(key=lambda group: place[innermost] if group[0][-1] == innermost else min(place[axis] for axis in group[0]))
     source = _with_single_axes([axis for before, _ in groups for axis in before], old)
     if not moves_data(old, order, source):
         source = order

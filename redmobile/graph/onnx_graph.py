@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnx.inliner
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
@@ -16,6 +15,7 @@ from redmobile.core.artifact import read_bytes, sha256_bytes
 from redmobile.errors import InputError, UnsupportedModelError
 from redmobile.graph.onnx_cut import Part, cut, fix_shapes
 from redmobile.graph.onnx_fold import fold_constants
+from redmobile.graph.onnx_inline import inline_functions
 from redmobile.graph.onnx_opset import OLDEST, ONNX_DOMAINS, opset_of, with_known_opset
 from redmobile.graph.onnx_soundness import check_sound
 
@@ -113,9 +113,7 @@ def read_onnx(data: bytes, name: str = "ONNX model", folder: Path = Path(), part
     model = _parse(data, name, folder)
     check_sound(model, opset_of(model) or OLDEST, name)
     try:
-        if model.functions:
-            model = onnx.inliner.inline_local_functions(model)
-        model = with_known_opset(model, name)
+        model = with_known_opset(inline_functions(model, name), name)
         fix_shapes(model, part, name)
         if part.inputs or part.outputs:
             model = fold_constants(model, name)
@@ -135,11 +133,22 @@ def _parse(data: bytes, name: str, folder: Path) -> onnx.ModelProto:
         raise InputError(f"{name}: is not a whole ONNX file ({error}).") from error
     if not model.ir_version or not model.graph.node or not model.graph.output:
         raise InputError(f"{name}: is not an ONNX model, or it holds an empty graph.")
+    _check_names(model, name)
     try:
         onnx.external_data_helper.load_external_data_for_model(model, str(folder))
     except (OSError, onnx.checker.ValidationError) as error:
         raise InputError(f"{name}: its external weights cannot be read ({' '.join(str(error).split())}).") from error
     return model
+
+
+def _check_names(model: onnx.ModelProto, name: str) -> None:
+    """Names come up in messages of one line, and no exporter writes control characters."""
+    graph = model.graph
+    names = [value.name for value in (*graph.input, *graph.output, *graph.initializer, *graph.value_info)]
+    names += [text for node in graph.node for text in (node.name, node.op_type, node.domain, *node.input, *node.output)]
+    odd = next((text for text in names if not isinstance(text, str) or not text.isprintable()), None)
+    if odd is not None:
+        raise InputError(f"{name}: is a damaged ONNX file (it holds the name {odd!r}).")
 
 
 def _check_connected(graph: OnnxGraph, name: str) -> None:
@@ -150,7 +159,7 @@ def _check_connected(graph: OnnxGraph, name: str) -> None:
                 raise InputError(f"{name}: {node} reads '{value}', which no node before it gives: the file is damaged.")
         known.update(node.outputs)
     for value in graph.outputs:
-        if value not in known:
+        if not value or value not in known:
             raise InputError(f"{name}: nothing gives its output '{value}': the file is damaged.")
 
 

@@ -6,7 +6,21 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.inliner
 from numpy.typing import NDArray
+
+from redmobile.errors import InputError
+
+
+def inline_functions(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
+    """`model` with the bodies of its local functions in place of their calls. Raises InputError if these are not well formed."""
+    if not model.functions:
+        return model
+    try:
+        inlined: onnx.ModelProto = onnx.inliner.inline_local_functions(model)
+    except (RuntimeError, onnx.checker.ValidationError) as error:
+        raise InputError(f"{name}: its local functions cannot be put in place of their calls ({' '.join(str(error).split())}).") from error
+    return inlined
 
 
 def inline_decided(model: onnx.ModelProto) -> bool:
@@ -59,7 +73,7 @@ def _picked(node: onnx.NodeProto, graph: onnx.GraphProto, condition: NDArray[Any
 
 def _branch(node: onnx.NodeProto, graph: onnx.GraphProto, *, taken: bool) -> list[onnx.NodeProto]:
     wanted = "then_branch" if taken else "else_branch"
-    branch = next(attribute.g for attribute in node.attribute if attribute.name == wanted)
+    branch = {attribute.name: attribute for attribute in node.attribute}[wanted].g
     prefix = node.name or node.output[0]
     inner = {value for part in branch.node for value in part.output if value} | {tensor.name for tensor in branch.initializer}
     names = {value: f"{prefix}/{value}" for value in inner}

@@ -108,12 +108,17 @@ def test_dropout_is_nothing():
     assert kinds(convert_and_compare(onnx_model([node("Dropout", "x", "d", ratio=0.5), node("Relu", "d", "y")], IMAGE, opset=11))) == {"RELU": 1}
 
 
-def test_dropout_that_trains_or_whose_mask_is_read_is_refused():
+def test_the_mask_of_a_dropout_lets_everything_through():
+    assert kinds(convert_and_compare(onnx_model([node("Dropout", "x", "d m"), node("Relu", "d", "y")], IMAGE, outputs=("y", "m")))) == {
+        "RELU": 1,
+        "RESHAPE": 1,
+    }
+
+
+def test_dropout_that_trains_is_refused():
     constants = {"r": np.float32(0.5), "t": np.array(True)}
     with pytest.raises(UnsupportedModelError, match="in training mode"):
         convert_and_compare(onnx_model([node("Dropout", "x r t", "y")], IMAGE, constants))
-    with pytest.raises(UnsupportedModelError, match="mask 'm' is read"):
-        convert_and_compare(onnx_model([node("Dropout", "x", "y m")], IMAGE, outputs=("y", "m")))
 
 
 # CumSum

@@ -149,9 +149,9 @@ def test_same_graph_same_bytes_and_graph_untouched():
 
 def test_all_that_is_unsupported_is_reported_at_once():
     nodes = [
-        node("Foo", "x", "a"),
+        node("Zyx", "x", "a"),
         node("Relu", "a", "b"),
-        node("Foo", "b", "c"),
+        node("Zyx", "b", "c"),
         node("Bar", "x", "d"),
         node("Conv", "x x", "e", pads=(-1, 0, 0, 0)),
         node("Sub2", "c d e", "y"),
@@ -160,7 +160,7 @@ def test_all_that_is_unsupported_is_reported_at_once():
         lower(onnx_graph(nodes, {"x": (1, 5, 6, 8)}), LoweringChoices())
     message = str(caught.value)
     assert message.startswith(
-        "No lowering for ONNX op 'Foo' (nodes 'Foo_a', 'Foo_c'), 'Bar' (node 'Bar_d'), 'Sub2' (node 'Sub2_y'). Sub2: nearest known: Sub"
+        "No lowering for ONNX op 'Zyx' (nodes 'Zyx_a', 'Zyx_c'), 'Bar' (node 'Bar_d'), 'Sub2' (node 'Sub2_y'). Sub2: nearest known: Sub"
     )
     assert "ONNX op 'Conv' (node 'Conv_e'): its pads [-1, 0, 0, 0] are negative: put a Slice before it instead." in message
     assert "\n" not in message
@@ -168,8 +168,8 @@ def test_all_that_is_unsupported_is_reported_at_once():
 
 
 def test_one_unknown_op_reads_as_in_the_house_rules():
-    with pytest.raises(UnsupportedModelError, match=r"^No lowering for ONNX op 'Foo' \(node 'Foo_y'\)\. Known ops: .*, Transpose"):
-        lower(onnx_graph([node("Foo", "x", "y")], {"x": (1, 5, 6, 8)}), LoweringChoices())
+    with pytest.raises(UnsupportedModelError, match=r"^No lowering for ONNX op 'Zyx' \(node 'Zyx_y'\)\. Known ops: .*, Transpose"):
+        lower(onnx_graph([node("Zyx", "x", "y")], {"x": (1, 5, 6, 8)}), LoweringChoices())
 
 
 @pytest.mark.parametrize(

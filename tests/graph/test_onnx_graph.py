@@ -119,6 +119,11 @@ def test_weights_of_the_wrong_size():
         read_onnx(proto.SerializeToString())
 
 
+def test_names_with_control_characters_are_a_damage():
+    with pytest.raises(InputError, match=r"is a damaged ONNX file \(it holds the name 'y\\n\\x01'\)"):
+        read_onnx(model([onnx.helper.make_node("Relu", ["x"], ["y\n\x01"])], outputs=("y\n\x01",)).SerializeToString())
+
+
 def test_missing_external_weights(tmp_path):
     proto = model([make("Conv", "x w", "y")], constants={"w": np.ones((5, 3, 3, 3), np.float32)})
     path = tmp_path / "m.onnx"

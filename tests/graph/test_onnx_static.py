@@ -7,7 +7,7 @@ import onnx
 import onnx.parser
 import pytest
 
-from redmobile.errors import UnsupportedModelError
+from redmobile.errors import InputError, UnsupportedModelError
 from redmobile.graph.onnx_graph import read_onnx
 
 
@@ -43,12 +43,12 @@ def test_an_upsample_becomes_a_resize():
 
 
 def test_a_newer_opset_is_converted():
-    assert read_onnx(parse("g (float[1, 3] x) => (float[1, 3] y) { y = Relu (x) }", 24)).opset == 22
+    assert read_onnx(parse("g (float[1, 3] x) => (float[1, 3] y) { y = Relu (x) }", 24)).opset == 23
 
 
 def test_an_opset_that_cannot_be_converted_is_told_in_one_line():
     with pytest.raises(
-        UnsupportedModelError, match=r"^m\.onnx: has opset 9; 11 to 22 are read, and converting it to 11 failed \(.*: export it with"
+        UnsupportedModelError, match=r"^m\.onnx: has opset 9; 11 to 23 are read, and converting it to 11 failed \(.*: export it with"
     ) as caught:
         read_onnx(parse("g (float[1, 3] x) => (y) { y = Foo (x) }", 9), "m.onnx")
     assert "\n" not in str(caught.value)
@@ -167,6 +167,22 @@ def test_constant_of_shape_range_and_non_zero_of_constants_are_computed():
     assert graph.initializers["z"].tolist() == [[1, 2]]
 
 
+def test_a_shape_that_is_known_only_once_constants_are_folded():
+    text = """
+    g (float[2, 5, 3] x) => (y)
+    <float[1, 1, 3] token = {1, 2, 3}, int64[3] given = {2, -1, -1}, int64[3] ones = {1, 1, 1}, int64[3] unset = {-1, -1, -1}>
+    {
+      open = Equal (given, unset)
+      shape = Where (open, ones, given)
+      e = Expand (token, shape)
+      j = Concat <axis = 1> (e, x)
+      y = Relu (j)
+    }
+    """
+    graph = read_onnx(parse(text))
+    assert (graph.shapes["j"], graph.shapes["y"]) == ((2, 6, 3), (2, 6, 3))
+
+
 def test_local_functions_are_inlined():
     text = """
     <ir_version: 8, opset_import: ["" : 18, "local" : 1]>
@@ -175,3 +191,18 @@ def test_local_functions_are_inlined():
     act (a) => (b) { c = Relu (a)  b = Neg (c) }
     """
     assert ops(read_onnx(onnx.parser.parse_model(text).SerializeToString())) == ["Relu", "Neg"]
+
+
+def test_functions_that_call_themselves_and_ifs_without_a_branch_are_refused():
+    text = """
+    <ir_version: 8, opset_import: ["" : 18, "local" : 1]>
+    g (float[2, 3] x) => (float[2, 3] y) { y = local.act (x) }
+    <domain: "local", opset_import: ["local" : 1]>
+    act (a) => (b) { b = local.act (a) }
+    """
+    with pytest.raises(InputError, match=r"^m\.onnx: its local functions cannot be put in place"):
+        read_onnx(onnx.parser.parse_model(text).SerializeToString(), "m.onnx")
+    model = onnx.ModelProto.FromString(parse(IF % 2))
+    del model.graph.node[-1].attribute[0]  # then_branch
+    with pytest.raises(InputError, match=r"m\.onnx: is (a damaged ONNX file|not a consistent)"):
+        read_onnx(model.SerializeToString(), "m.onnx")

@@ -51,16 +51,19 @@ CONSTANTS = {"PRelu": {"slope": (CHANNELS, 1, 1)}, "Clip": {"low": -0.7, "high":
 
 
 def network(op, attributes):
-    """A 1×1 convolution of `image` to values in about [-6, 6], then `op`, which gives `y`."""
+    """A 1×1 convolution of `image` to values in about [-6, 6], `c`, then `op`, which gives `y`."""
+    given = CONSTANTS.get(op, {})
+    if op == "Silu":
+        return lowered([onnx.helper.make_node("Sigmoid", ["c"], ["s"]), onnx.helper.make_node("Mul", ["c", "s"], ["y"])])
+    return lowered([onnx.helper.make_node(op, ["c", *given], ["y"], **attributes)], given)
+
+
+def lowered(nodes, given=None):
+    """The nodes behind the convolution. given: name → a number or the shape of random ones."""
     rng = np.random.default_rng(4)
     constants = {"w": rng.normal(0, 4, (CHANNELS, 3, 1, 1)), "b": rng.normal(0, 1, CHANNELS)}
-    given = CONSTANTS.get(op, {})
-    constants |= {name: rng.uniform(-0.3, 0.5, value) if isinstance(value, tuple) else value for name, value in given.items()}
-    nodes = [onnx.helper.make_node("Conv", ["image", "w", "b"], ["c"])]
-    if op == "Silu":
-        nodes += [onnx.helper.make_node("Sigmoid", ["c"], ["s"]), onnx.helper.make_node("Mul", ["c", "s"], ["y"])]
-    else:
-        nodes += [onnx.helper.make_node(op, ["c", *given], ["y"], **attributes)]
+    constants |= {name: rng.uniform(-0.3, 0.5, value) if isinstance(value, tuple) else value for name, value in (given or {}).items()}
+    nodes = [onnx.helper.make_node("Conv", ["image", "w", "b"], ["c"]), *nodes]
     port = onnx.helper.make_tensor_value_info("image", onnx.TensorProto.FLOAT, (1, 3, HEIGHT, WIDTH))
     end = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, (1, CHANNELS, HEIGHT, WIDTH))
     tensors = [onnx.numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in constants.items()]
@@ -69,19 +72,33 @@ def network(op, attributes):
     return lower(read_onnx(model.SerializeToString()), LoweringChoices())
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_mask_by_comparison_and_cast(bits):
+    nodes = [
+        onnx.helper.make_node("Greater", ["c", "zero"], ["g"]),
+        onnx.helper.make_node("Cast", ["g"], ["m"], to=onnx.TensorProto.FLOAT),
+        onnx.helper.make_node("Mul", ["c", "m"], ["y"]),
+    ]
+    model = lowered(nodes, {"zero": 0.0})
+    assert [operator.kind for operator in model.operators] == ["CONV_2D", "GREATER", "SELECT_V2", "MUL"]
+    check_close(model, bits)
+
+
+def check_close(model, bits):
+    """No float is left, and the output is near that of the float graph on every picture."""
+    pictures = frames()
+    quantized = quantize(model, RECIPES[bits], pictures).model
+    assert all(tensor.dtype != "float32" for tensor in quantized.tensors())
+    pairs = [(run_float(model, picture)["y"], run_codes(quantized, picture)["y"]) for picture in pictures]
+    worst, span = max(np.abs(expected - found).max() for expected, found in pairs), max(np.ptp(expected) for expected, _ in pairs)
+    assert worst <= (0.02 if bits == 8 else 0.005) * span
+
+
 @pytest.mark.parametrize(
     ("op", "attributes", "bits"), [(op, attributes, bits) for op, attributes, wide in CASES for bits in ((8, 16) if wide else (8,))]
 )
 def test_integer_all_through_and_close_to_float(op, attributes, bits):
-    model = network(op, attributes)
-    pictures = frames()
-    quantized = quantize(model, RECIPES[bits], pictures).model
-    assert all(tensor.dtype != "float32" for tensor in quantized.tensors())
-    worst = span = 0.0
-    for picture in pictures:
-        expected, found = run_float(model, picture)["y"], run_codes(quantized, picture)["y"]
-        worst, span = max(worst, float(np.abs(expected - found).max())), max(span, float(np.ptp(expected)))
-    assert worst <= (0.02 if bits == 8 else 0.005) * span
+    check_close(network(op, attributes), bits)
 
 
 INSIDE = {"LeakyRelu", "Clip", "HardSigmoid", "HardSwish", "Sigmoid", "Tanh", "Elu", "Selu", "Celu", "Silu", "Neg"}

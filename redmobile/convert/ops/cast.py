@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from redmobile.convert.formula import Formula
 from redmobile.convert.lowering import Lowering, Refusal, lowers
+from redmobile.graph.layout import stored
 from redmobile.graph.onnx_graph import OnnxNode
+from redmobile.graph.tflite_model import Tensor
 
 
 @lowers("Cast", "CastLike")
@@ -26,10 +30,12 @@ def cast(node: OnnxNode, out: Lowering) -> None:
 
 @lowers("Dropout")
 def dropout(node: OnnxNode, out: Lowering) -> None:
-    """`y = x at inference`   ->   nothing. Its mask, if asked for, is refused, and so is training mode."""
-    if len(node.outputs) > 1 and node.outputs[1] and (out.graph.consumers(node.outputs[1]) or node.outputs[1] in out.graph.outputs):
-        raise Refusal(f"its mask '{node.outputs[1]}' is read; export the model for inference")
+    """`y = x at inference, mask = true everywhere`   ->   nothing, and a constant. Training mode is refused."""
+    source = node.inputs[0]
     training = node.inputs[2] if len(node.inputs) > 2 else ""  # noqa: PLR2004  x, ratio, training_mode
     if training and out.constant(training, "training_mode").any():
         raise Refusal("it is in training mode; export the model for inference")
-    out.alias(node.outputs[0], out.tensor(node.inputs[0]), out.order(node.inputs[0]))
+    out.alias(node.outputs[0], out.tensor(source), out.order(source))
+    for mask in filter(None, node.outputs[1:]):
+        everywhere = np.ones(stored(out.shape(source), out.order(source)), out.dtype(mask))
+        out.alias(mask, Tensor.constant(mask, everywhere), out.order(source))

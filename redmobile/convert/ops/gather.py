@@ -107,6 +107,8 @@ def _order(order: Order, axis: int, index_order: Order) -> Order:
 
 def _from_start(index: NDArray[np.integer], size: int | NDArray[np.integer]) -> Index:
     """Positions of which negative ones count from the end. Refuses what lies outside."""
+    if index.dtype.kind not in "iu":
+        raise Refusal(f"its constant index is {index.dtype}; whole numbers are expected")
     if ((index < -np.asarray(size)) | (index >= size)).any():
         raise Refusal("its constant index reaches outside")
     return np.where(index < 0, index + size, index).astype(np.int32)

@@ -151,9 +151,10 @@ def _computed_product(out: Lowering, a: str, b: str, name: str) -> None:
 
 
 def _lies_turned(out: Lowering, name: str) -> bool:
-    """Whether the matrices of `name` are better read with their axes exchanged: unless they lie in ONNX's order as it is."""
-    rank = len(out.shape(name))
-    return rank >= _MATRIX and moves_data(out.shape(name), out.order(name), plain(rank))
+    """Whether the rows of the matrices `name` lie innermost in memory: then they are read with their axes exchanged, so that runs stay whole."""
+    shape = out.shape(name)
+    innermost = next((axis for axis in reversed(out.order(name)) if shape[axis] != 1), -1)
+    return len(shape) >= _MATRIX and innermost == len(shape) - _MATRIX
 
 
 def _last_two(rank: int, *, turned: bool) -> Order:

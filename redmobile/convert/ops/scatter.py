@@ -156,6 +156,8 @@ def _row_numbers(
 
 
 def _from_start(index: NDArray[np.integer], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    if index.dtype.kind not in "iu":
+        raise Refusal(f"its constant index is {index.dtype}; whole numbers are expected")
     if ((index < -sizes) | (index >= sizes)).any():
         raise Refusal("its constant index reaches outside")
     return np.asarray(np.where(index < 0, index + sizes, index), np.int64)

@@ -24,6 +24,8 @@ def transpose(node: OnnxNode, out: Lowering) -> None:
     """`y = x with its axes permuted`   ->   nothing: the tensor stays, only what its axes are called changes."""
     rank = len(out.shape(node.inputs[0]))
     perm = node.attributes.get("perm", list(reversed(range(rank))))
+    if sorted(perm) != list(range(rank)):
+        raise Refusal(f"perm {perm} is no permutation of its {rank} axes")
     out.alias(node.outputs[0], out.tensor(node.inputs[0]), after_transpose(out.order(node.inputs[0]), perm))
 
 
