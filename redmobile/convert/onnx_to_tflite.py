@@ -16,7 +16,7 @@ from redmobile.graph.onnx_graph import OnnxGraph, OnnxNode
 from redmobile.graph.tflite_model import Tensor, TfliteModel
 
 _MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError)
-"""What a lowering raises that meets a missing attribute or input, or one of the wrong type or length."""
+"""What a lowering or rewrite raises that meets a missing input, an attribute of the wrong type or length, or a size beyond TFLite's int32."""
 
 
 def convert(graph: OnnxGraph, converter_name: str, converter: Converter, explained: list[str] | None = None) -> TfliteModel:
@@ -162,13 +162,6 @@ def _lower_node(node: OnnxNode, out: Lowering, faults: _Faults) -> None:
     for name in node.outputs:
         if not out.knows(name):
             out.stand_in(name)
-
-
-def _output(name: str, out: Lowering) -> Tensor:
-    try:
-        return out.output(name)
-    except Refusal as refusal:
-        raise UnsupportedModelError(f"Output '{name}': {refusal}.") from refusal
 
 
 def _make_names_unique(model: TfliteModel) -> None:

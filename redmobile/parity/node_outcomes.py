@@ -65,7 +65,7 @@ _NO_KERNELS = {
 _CODES = frozenset({"QuantizeLinear", "DequantizeLinear", "Cast"})
 """Operators that take or give 8-bit codes as they are."""
 
-_WINDOWED = frozenset({"Conv", "ConvTranspose", "AveragePool", "MaxPool", "LpPool", "GlobalAveragePool", "GlobalMaxPool"})
+_WINDOWED = frozenset({"Conv", "ConvTranspose", "AveragePool", "MaxPool", "LpPool", "GlobalAveragePool", "GlobalMaxPool", "GridSample"})
 
 _RANDOM = frozenset({"Bernoulli", "RandomUniformLike", "Multinomial"})
 

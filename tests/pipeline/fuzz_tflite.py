@@ -9,18 +9,20 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from fuzz_onnx import mutate_bytes
-from fuzz_seeds import SEEDS, pixel_shuffle
+from fuzz_seeds import SEEDS, pixel_shuffle, quantized
 
 from redmobile.pipeline import convert
 
 RECIPES = ("litert_fp32", "litert_fp16", "litert_int8", "litert_int16x8")
+CONVERTED = tuple(build for build in SEEDS if build is not quantized)  # QuantizeLinear has no lowering
 SIZES = (0, 1, -1, 2, 3, 7, 255, 65536, 2**31 - 1, -(2**31))
+SEED_COUNT = len(CONVERTED) + len(RECIPES)
 
 
 def mutated_tflite(number: int) -> bytes:
     """File `number`: one of the seeds with one to three faults in its tables, or in its bytes, or in both."""
     dice = random.Random(number)  # noqa: S311  not for secrets
-    data = _seed(number % (len(SEEDS) + len(RECIPES)))
+    data = seed(number % SEED_COUNT)
     if dice.random() < 0.6:
         model = schema.ModelT.InitFromPackedBuf(data)
         for _ in range(dice.choice((1, 1, 2, 3))):
@@ -32,10 +34,10 @@ def mutated_tflite(number: int) -> bytes:
 
 
 @functools.cache
-def _seed(number: int) -> bytes:
+def seed(number: int) -> bytes:
     """Every ONNX seed as float, and the image network with each recipe."""
-    build = SEEDS[number] if number < len(SEEDS) else pixel_shuffle
-    recipe = RECIPES[number - len(SEEDS)] if number >= len(SEEDS) else RECIPES[0]
+    build = CONVERTED[number] if number < len(CONVERTED) else pixel_shuffle
+    recipe = RECIPES[number - len(CONVERTED)] if number >= len(CONVERTED) else RECIPES[0]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "seed.onnx"
         path.write_bytes(build().SerializeToString())
