@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -18,22 +18,32 @@ from redmobile.bench.result import to_builtins as latency_to_builtins
 from redmobile.bench.runner import bench
 from redmobile.convert.metadata import metadata_of
 from redmobile.convert.onnx_to_tflite import convert as lower_as
-from redmobile.core.artifact import read_bytes, sha256_bytes, write_bytes
+from redmobile.core.artifact import read_bytes, sha256_bytes, write_bytes, write_text
 from redmobile.core.converter import Converter, Quantize, load_converter
 from redmobile.core.environment import describe
 from redmobile.core.metrics import Frame
 from redmobile.core.results import write_json
-from redmobile.data.calibration import DEFAULT_SAMPLES, CalibrationSet, load_calibration
+from redmobile.data.calibration import (
+    CALIBRATION_ENTRY,
+    DEFAULT_SAMPLES,
+    LOCK_ENDING,
+    CalibrationSet,
+    Wanted,
+    given_frames,
+    load_samples,
+    lock_text,
+)
 from redmobile.data.frames import Image, list_images, read_image, write_image
 from redmobile.data.sheet import contact_sheet
 from redmobile.enhance.image_model import ImageModel
-from redmobile.errors import DocumentError, InputError, MissingExtraError, UnsupportedModelError, UsageError
+from redmobile.errors import DocumentError, InputError, MissingExtraError, UsageError
 from redmobile.graph.onnx_graph import read_onnx
 from redmobile.graph.tflite_model import TfliteModel
 from redmobile.graph.tflite_write import write_tflite
 from redmobile.parity.check import check_parity
 from redmobile.parity.result import ParityResult
 from redmobile.parity.result import to_builtins as parity_to_builtins
+from redmobile.quantize.coverage import Coverage, measure_coverage
 from redmobile.quantize.quantize import Report, quantize
 from redmobile.runtimes.base import open_runtime
 from redmobile.runtimes.tflite_interpreter import InterpreterRuntime
@@ -43,11 +53,6 @@ T = TypeVar("T")
 
 OnProgress = Callable[[str, int, int], None]
 """(stage, done, total)."""
-
-CALIBRATION_ENTRY = "redmobile.calibration"
-"""Metadata entry of a quantized file: names and sha256 of the images that it was calibrated with, as JSON."""
-
-_RGB = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +65,10 @@ class Source:
 
 @dataclasses.dataclass(frozen=True)
 class Conversion:
-    """What `convert` did, ready for people and for JSON. operators: kind → how many; calibration: name of an image → sha256."""
+    """What `convert` did, ready for people and for JSON. operators: kind → how many; calibration: name of a frame → sha256.
+
+    coverage: what the calibration frames cover; None where nothing was quantized.
+    """
 
     converter: str
     says: str
@@ -73,6 +81,7 @@ class Conversion:
     outputs: tuple[str, ...]
     calibration: dict[str, str]
     quantization: Report | None
+    coverage: Coverage | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain dicts and lists."""
@@ -113,22 +122,37 @@ def convert(
 ) -> Converted:
     """ONNX → .tflite: lower, store weights as float16 or quantize as `converter` (a recipe, or its name) says, add metadata.
 
-    calibrate: images for a quantizing recipe: a folder, of which at most `samples` are taken, or frames of the input's size,
-    (H, W, 3) uint8 RGB. io: dtype of inputs and outputs instead of the recipe's. The same arguments give the same bytes.
+    calibrate: frames for a quantizing recipe: a folder, a video or an .npz, of which at most `samples` are taken, a lock file
+    (see redmobile.data.calibration.load_samples), or frames of the input's size, (H, W, C) uint8. io: dtype of inputs and outputs
+    instead of the recipe's. The same arguments give the same bytes.
     Raises InputError, UnsupportedModelError, UsageError (nothing to calibrate with; options that do not fit), DocumentError.
     """
     recipe, name = (load_converter(converter), Path(converter).stem) if isinstance(converter, str) else (converter, "custom")
     content = read_bytes(source)
     plan = _quantization(recipe, io, calibrate)
     model = lower_as(read_onnx(content, str(source), source.parent), name, recipe)
-    images, report = CalibrationSet((), {}), None
+    images, report, coverage = CalibrationSet((), {}), None, None
     if plan is not None and calibrate is not None:
         images = _images(model, calibrate, samples)
-        quantized = quantize(model, plan, images.frames, input_range=_input_range(model), on_progress=on_progress)
+        frames = cast("Sequence[Frame]", images.frames)  # a FrameSet stands for a frame in all that the quantizer does with it
+        quantized = quantize(model, plan, frames, input_range=_input_range(model), on_progress=on_progress)
+        coverage = measure_coverage(model, images.frames, _input_range(model), plan.activations.observer, on_progress)
         model, report = quantized.model, quantized.report
         model.metadata[CALIBRATION_ENTRY] = json.dumps(images.lock).encode()
     data = write_tflite(model)
-    return Converted(data, model, _conversion(recipe, name, content, data, model, images.lock, report))
+    return Converted(data, model, dataclasses.replace(_conversion(recipe, name, content, data, model, images.lock, report), coverage=coverage))
+
+
+def write_lock(final: Path, calibrate: Path, conversion: Conversion, samples: int = DEFAULT_SAMPLES) -> None:
+    """Write a lock of the frames that `conversion` was calibrated with, taken of `calibrate`; `convert` takes it as calibrate.
+
+    Raises UsageError (another ending than .lock; nothing was calibrated), OutputError.
+    """
+    if final.suffix.lower() != LOCK_ENDING:
+        raise UsageError(f"{final}: the name of a lock must end with {LOCK_ENDING}: that is how --calibrate knows it.")
+    if not conversion.calibration:
+        raise UsageError(f"{final}: there is nothing to lock; this recipe does not quantize, so nothing was calibrated.")
+    write_text(final, lock_text(final, calibrate, conversion.calibration, samples))
 
 
 def _quantization(recipe: Converter, io: str | None, calibrate: Path | Sequence[Frame] | None) -> Quantize | None:
@@ -146,12 +170,8 @@ def _quantization(recipe: Converter, io: str | None, calibrate: Path | Sequence[
 
 def _images(model: TfliteModel, calibrate: Path | Sequence[Frame], samples: int) -> CalibrationSet:
     if not isinstance(calibrate, Path):
-        return CalibrationSet(tuple(calibrate), {f"frame {index}": sha256_bytes(frame.tobytes()) for index, frame in enumerate(calibrate)})
-    shape = model.inputs[0].shape
-    if len(model.inputs) != 1 or len(shape) != 4 or shape[3] != _RGB:  # noqa: PLR2004
-        found = ", ".join("×".join(map(str, tensor.shape)) for tensor in model.inputs)
-        raise UnsupportedModelError(f"Calibration from pictures needs one input of 1×H×W×3 (RGB), the network has {found}.")
-    return load_calibration(calibrate, shape[1], shape[2], samples)
+        return given_frames(calibrate)
+    return load_samples(calibrate, Wanted({tensor.name: tensor.shape for tensor in model.inputs}, _input_range(model)), samples)
 
 
 def _input_range(model: TfliteModel) -> tuple[float, float]:

@@ -11,10 +11,16 @@ from redmobile.cli.console import ERR, OUT, json_option, print_json, progress, t
 
 if TYPE_CHECKING:
     from redmobile.pipeline import Converted
+    from redmobile.quantize.coverage import Coverage
     from redmobile.quantize.quantize import Report
     from redmobile.runtimes.tflite_interpreter import DelegateCoverage
 
 _CLIPPED_ROWS = 5
+
+_CALIBRATE = (
+    "Typical frames, for recipes that quantize: a folder of pictures (cut or mirrored to size), a video, an .npz with an array (N, H, W, C) for "
+    "each input, or a .lock that says which."
+)
 
 
 @click.command(
@@ -24,23 +30,26 @@ Examples:
   redmobile convert my.onnx --with litert_fp32 --out my.tflite
   redmobile convert my.onnx --with litert_int8 --calibrate photos/ --samples 8 --io uint8 --out my_int8.tflite --json
   redmobile convert my.onnx --with my_recipe.toml --calibrate photos/ --out my.tflite
+  redmobile convert my.onnx --with litert_int8 --calibrate drive.mp4 --samples 16 --lock my.lock --out my_int8.tflite
+  redmobile convert my.onnx --with litert_int8 --calibrate my.lock --out the_same.tflite
 """
 )
 @click.argument("model")
 @click.option("--with", "recipe", required=True, metavar="RECIPE", help="A converter on the shelf, e.g. litert_int8, or a TOML of your own.")
-@click.option("--calibrate", type=click.Path(path_type=Path), help="Folder of typical pictures, for recipes that quantize: cut or mirrored to size.")
+@click.option("--calibrate", type=click.Path(path_type=Path), help=_CALIBRATE)
+@click.option("--lock", type=click.Path(path_type=Path), help="Write names and sha256 of the frames taken to this .lock; --calibrate takes it.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .tflite file to write.")
 @click.option("--io", type=click.Choice(["int8", "uint8", "int16", "float32"]), help="Type of inputs and outputs.  [default: the recipe's]")
-@click.option("--samples", type=click.IntRange(min=1), default=32, show_default=True, help="Pictures taken of the folder, evenly spread by name.")
+@click.option("--samples", type=click.IntRange(min=1), default=32, show_default=True, help="Frames taken, evenly spread.")
 @json_option
-def command(model: str, recipe: str, calibrate: Path | None, out: Path, io: str | None, samples: int, as_json: bool) -> None:
+def command(model: str, recipe: str, calibrate: Path | None, lock: Path | None, out: Path, io: str | None, samples: int, as_json: bool) -> None:
     """Convert MODEL, a model on the shelf or an .onnx file, to .tflite.
 
     Lowers straight to TFLite's format; INT8 and 16x8 are quantized after training, with ranges measured on your pictures.
     """
     from redmobile.core.artifact import write_bytes
     from redmobile.core.converter import load_converter
-    from redmobile.pipeline import convert, find_source
+    from redmobile.pipeline import convert, find_source, write_lock
 
     source = find_source(model)
     if calibrate is None and source.calibration is not None and load_converter(recipe).quantize is not None:
@@ -56,6 +65,8 @@ def command(model: str, recipe: str, calibrate: Path | None, out: Path, io: str 
             samples=samples,
             on_progress=lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total),
         )
+    if lock is not None:
+        write_lock(lock, calibrate or Path(), converted.report, samples)
     write_bytes(out, converted.data)
     coverage = _coverage(out)
     if as_json:
@@ -91,6 +102,8 @@ def _print(out: Path, converted: Converted, coverage: DelegateCoverage | None) -
         OUT.print(str(coverage), markup=False)
     if report.quantization is not None:
         _print_quantization(report.quantization, len(report.calibration))
+    if report.coverage is not None:
+        _print_coverage(report.coverage)
 
 
 def _print_quantization(report: Report, images: int) -> None:
@@ -103,3 +116,21 @@ def _print_quantization(report: Report, images: int) -> None:
         OUT.print(made)
     psnr = report.stages["psnr_db"]
     OUT.print(f"Calibrated with {images} pictures; on those that it was judged by {psnr:.2f} dB from the float graph.", markup=False)
+
+
+def _print_coverage(coverage: Coverage) -> None:
+    light = coverage.brightness
+    OUT.print(
+        f"Their mean brightness: {light.darkest:.0f} (darkest), {light.quarter:.0f}, {light.median:.0f}, {light.three_quarters:.0f} (quarters), "
+        f"{light.brightest:.0f} (brightest) of 255.",
+        markup=False,
+    )
+    if coverage.halving is None:
+        OUT.print("One frame cannot tell whether more would change the ranges: give several.", markup=False)
+        return
+    halving = coverage.halving
+    name, change = halving.worst
+    advice = "steady" if halving.is_steady else "not steady: give more frames, or more alike those the network will see"
+    OUT.print(
+        f"From every other frame alone, ranges change by {halving.median:.0%} (median), most by {change:.0%} ('{name}'): {advice}.", markup=False
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -95,8 +95,11 @@ class VideoReader:
             return None
         return 1 / Fraction(stated) if self._turned % 2 else Fraction(stated)
 
-    def parts(self) -> Iterator[TimedFrame | Any]:
-        """In the order of the file: video as TimedFrame, sound as packets to be copied. Raises InputError (broken or cut short)."""
+    def parts(self, wanted: Collection[int] | None = None) -> Iterator[TimedFrame | Any]:
+        """In the order of the file: video as TimedFrame, sound as packets to be copied. Raises InputError (broken or cut short).
+
+        wanted: places of the frames that are given; the others are decoded, but not turned into RGB.
+        """
         count, reached, corrupt = 0, Fraction(0), 0
         with _reading(self.path):
             for packet in self.container.demux():
@@ -106,7 +109,8 @@ class VideoReader:
                 if packet.stream is not self.stream:
                     continue
                 for picture in packet.decode():
-                    yield self._timed(picture, count)
+                    if wanted is None or count in wanted:
+                        yield self._timed(picture, count)
                     count += 1
                     corrupt += bool(picture.is_corrupt)
         if not count:
@@ -158,6 +162,22 @@ def open_video(path: Path) -> Iterator[VideoReader]:
             raise InputError(f"{path}: is HDR ({_HDR_TRANSFERS[transfer]}), frames of standard range are needed; convert it to SDR first.")
         container.streams.video[0].thread_type = "AUTO"
         yield VideoReader(path, container)
+
+
+def count_frames(path: Path) -> int:
+    """How many pictures the video at `path` holds, counted by its packets, without decoding. Raises InputError as `open_video`."""
+    with open_video(path) as reader, _reading(path):
+        return sum(packet.size > 0 for packet in reader.container.demux(reader.stream))
+
+
+def frames_at(path: Path, places: Sequence[int]) -> Iterator[tuple[int, Frame]]:
+    """(place, frame) for each of the sorted `places`, counted from 0; frames are (H, W, 3) uint8 full-range RGB, upright.
+
+    A place beyond the end gives nothing. Raises InputError as `open_video` and VideoReader.parts.
+    """
+    with open_video(path) as reader:
+        frames = (part.frame for part in reader.parts(set(places)) if isinstance(part, TimedFrame))
+        yield from zip(places, frames, strict=False)
 
 
 def rewrite_video(

@@ -6,13 +6,14 @@ import concurrent.futures
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from redmobile.core.metrics import Frame
 from redmobile.core.quant_math import Quantization
+from redmobile.data.calibration import FrameSet, Sample
 from redmobile.errors import UnsupportedModelError, UsageError
 from redmobile.graph.tflite_model import TfliteModel
 from redmobile.graph.tflite_write import write_tflite
@@ -46,11 +47,11 @@ class Wanted:
     means: Sequence[str] = ()
 
 
-def calibrate(model: TfliteModel, frames: Sequence[Frame], input_range: Range, wanted: Wanted, on_progress: OnProgress | None = None) -> Calibration:
+def calibrate(model: TfliteModel, frames: Sequence[Sample], input_range: Range, wanted: Wanted, on_progress: OnProgress | None = None) -> Calibration:
     """Run `frames` through the float `model` in LiteRT.
 
-    frames: (H, W, 3) uint8 RGB of the input's size. Raises UsageError (no frames; a frame of another size), UnsupportedModelError
-    (several inputs; a tensor that overflows).
+    frames: (H, W, C) uint8 of the input's size, a FrameSet for several inputs. Raises UsageError (no frames; a frame of another size),
+    UnsupportedModelError (a tensor that overflows).
     """
     statistics = {name: Statistics() for name in wanted.statistics}
     means: dict[str, list[FloatArray]] = {name: [] for name in wanted.means}
@@ -61,11 +62,11 @@ def calibrate(model: TfliteModel, frames: Sequence[Frame], input_range: Range, w
         if name in means:
             means[name].append(values.reshape(-1, values.shape[-1]).mean(axis=0, dtype=np.float64))
 
-    _run(model, frames, input_range, [*statistics, *means], look, "calibrating", on_progress)
+    visit(model, frames, input_range, [*statistics, *means], look, "calibrating", on_progress)
     return Calibration(statistics, {name: _mean(each) for name, each in means.items()})
 
 
-def float_outputs(model: TfliteModel, frames: Sequence[Frame], input_range: Range) -> list[dict[str, NDArray[np.float32]]]:
+def float_outputs(model: TfliteModel, frames: Sequence[Sample], input_range: Range) -> list[dict[str, NDArray[np.float32]]]:
     """What the float `model` makes of each frame: its sampled outputs by name. Raises as `calibrate`."""
     outputs: list[dict[str, NDArray[np.float32]]] = [{} for _ in frames]
     names = [tensor.name for tensor in model.outputs]
@@ -73,12 +74,12 @@ def float_outputs(model: TfliteModel, frames: Sequence[Frame], input_range: Rang
     def look(index: int, name: str, values: NDArray[np.float32]) -> None:
         outputs[index][name] = sample(values).copy()
 
-    _run(model, frames, input_range, names, look, "", None)
+    visit(model, frames, input_range, names, look, "", None)
     return [{name: found[name] for name in names} for found in outputs]
 
 
 def measure_peaks(
-    model: TfliteModel, frames: Sequence[Frame], input_range: Range, names: Sequence[str], on_progress: OnProgress | None = None
+    model: TfliteModel, frames: Sequence[Sample], input_range: Range, names: Sequence[str], on_progress: OnProgress | None = None
 ) -> dict[str, FloatArray]:
     """Name of a tensor of the float `model` → (C,) largest magnitude of each channel over `frames`. Raises as `calibrate`."""
     peaks: dict[str, FloatArray] = {}
@@ -88,7 +89,7 @@ def measure_peaks(
         found = np.maximum(flat.max(axis=0), -flat.min(axis=0)).astype(np.float64)
         peaks[name] = np.maximum(peaks[name], found) if name in peaks else found
 
-    _run(model, frames, input_range, names, look, "measuring channels", on_progress)
+    visit(model, frames, input_range, names, look, "measuring channels", on_progress)
     return peaks
 
 
@@ -96,8 +97,8 @@ Look = Callable[[int, str, NDArray[np.float32]], None]
 """(index of the frame, name of the tensor, its values)."""
 
 
-def _run(
-    model: TfliteModel, frames: Sequence[Frame], input_range: Range, names: Sequence[str], look: Look, stage: str, on_progress: OnProgress | None
+def visit(
+    model: TfliteModel, frames: Sequence[Sample], input_range: Range, names: Sequence[str], look: Look, stage: str, on_progress: OnProgress | None
 ) -> None:
     """Let `look` see the tensors called `names` and the outputs for every frame; several tensors at a time, each by one thread."""
     check_frames(model, frames)
@@ -119,28 +120,43 @@ def _mean(values: Sequence[FloatArray]) -> FloatArray:
     return np.array([math.fsum(channel) / len(values) for channel in np.stack(values, axis=1)])
 
 
-def check_frames(model: TfliteModel, frames: Sequence[Frame]) -> None:
-    """Raise UsageError unless there are frames and all are (H, W, C) uint8 of the input's size; UnsupportedModelError for several inputs."""
-    if len(model.inputs) != 1:
-        raise UnsupportedModelError(f"The model has {len(model.inputs)} inputs; calibration from images needs exactly one.")
+def check_frames(model: TfliteModel, frames: Sequence[Sample]) -> None:
+    """Raise UsageError unless there are frames, all uint8 of the input's size; UnsupportedModelError unless there is an array for each input."""
     if not frames:
         raise UsageError("No frames to calibrate with: give at least one.")
-    expected = model.inputs[0].shape[1:]
     for index, frame in enumerate(frames):
-        if frame.shape != expected or frame.dtype != np.uint8:
-            sizes = "×".join(map(str, expected)), "×".join(map(str, frame.shape))
-            raise UsageError(f"Calibration frame {index} is {sizes[1]} {frame.dtype}, the network's input is {sizes[0]} uint8.")
+        arrays = frame.frames if isinstance(frame, FrameSet) else (frame,)
+        if len(arrays) != len(model.inputs):
+            raise UnsupportedModelError(
+                f"The model has {len(model.inputs)} inputs, calibration frame {index} holds {len(arrays)}: give an array for each (.npz, FrameSet)."
+            )
+        for tensor, array in zip(model.inputs, arrays, strict=True):
+            if array.shape != tensor.shape[1:] or array.dtype != np.uint8:
+                sizes = "×".join(map(str, tensor.shape[1:])), "×".join(map(str, array.shape))
+                raise UsageError(f"Calibration frame {index} is {sizes[1]} {array.dtype}, the network's input is {sizes[0]} uint8.")
 
 
-def to_real(frame: Frame, input_range: Range) -> NDArray[np.float32]:
-    """(H, W, C) uint8 → (1, H, W, C) float32 in the input's range."""
+@overload
+def to_real(frame: Frame, input_range: Range) -> NDArray[np.float32]: ...
+@overload
+def to_real(frame: Sample, input_range: Range) -> NDArray[np.float32] | tuple[NDArray[np.float32], ...]: ...
+def to_real(frame: Sample, input_range: Range) -> NDArray[np.float32] | tuple[NDArray[np.float32], ...]:
+    """(H, W, C) uint8 → (1, H, W, C) float32 in the input's range; of a FrameSet each array."""
+    if isinstance(frame, FrameSet):
+        return tuple(to_real(array, input_range) for array in frame.frames)
     low, high = input_range
     levels = np.linspace(low, high, 256, dtype=np.float64).astype(np.float32)
     return levels[frame][None]
 
 
-def to_codes(frame: Frame, input_range: Range, quantization: Quantization, dtype: str) -> NDArray[np.integer]:
-    """(H, W, C) uint8 → (1, H, W, C) codes of `dtype` in the input's quantization."""
+@overload
+def to_codes(frame: Frame, input_range: Range, quantization: Quantization, dtype: str) -> NDArray[np.integer]: ...
+@overload
+def to_codes(frame: Sample, input_range: Range, quantization: Quantization, dtype: str) -> NDArray[np.integer] | tuple[NDArray[np.integer], ...]: ...
+def to_codes(frame: Sample, input_range: Range, quantization: Quantization, dtype: str) -> NDArray[np.integer] | tuple[NDArray[np.integer], ...]:
+    """(H, W, C) uint8 → (1, H, W, C) codes of `dtype` in the input's quantization; of a FrameSet each array: all inputs have the one range."""
+    if isinstance(frame, FrameSet):
+        return tuple(to_codes(array, input_range, quantization, dtype) for array in frame.frames)
     levels = np.linspace(*input_range, 256, dtype=np.float64)
     return quantization.quantize(levels, dtype)[frame][None]
 

@@ -28,23 +28,28 @@ class LitertTensors:
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise InputError(f"LiteRT cannot load the model ({' '.join(str(error).split())}).") from error
-        self._input = self._interpreter.get_input_details()[0]
+        self._inputs = self._interpreter.get_input_details()
         self._outputs = {detail["name"]: detail["index"] for detail in self._interpreter.get_output_details()}
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Shape of the only input."""
-        return tuple(int(size) for size in self._input["shape"])
+        """Shape of the first input."""
+        return tuple(int(size) for size in self._inputs[0]["shape"])
 
-    def run(self, array: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    def run(self, array: NDArray[Any] | tuple[NDArray[Any], ...]) -> dict[str, NDArray[Any]]:
         """Outputs by name. They are views of the engine's memory: valid until the next run, and not to be held beyond it.
 
-        Raises UsageError if `array` does not have the shape and dtype of the input, DeviceError if LiteRT cannot run an operator.
+        array: one for each input. Raises UsageError unless each has the shape and dtype of its input, DeviceError if LiteRT cannot run
+        an operator.
         """
-        if array.shape != self.input_shape or array.dtype != self._input["dtype"]:
-            expected, found = "×".join(map(str, self.input_shape)), "×".join(map(str, array.shape))
-            raise UsageError(f"The network's input is {expected} {self._input['dtype'].__name__}; an array of {found} {array.dtype} was given.")
-        self._interpreter.set_tensor(self._input["index"], array)
+        arrays = array if isinstance(array, tuple) else (array,)
+        if len(arrays) != len(self._inputs):
+            raise UsageError(f"The network takes {len(self._inputs)} inputs, {len(arrays)} were given.")
+        for given, detail in zip(arrays, self._inputs, strict=True):
+            if given.shape != tuple(detail["shape"]) or given.dtype != detail["dtype"]:
+                expected, found = "×".join(map(str, detail["shape"])), "×".join(map(str, given.shape))
+                raise UsageError(f"The network's input is {expected} {detail['dtype'].__name__}; an array of {found} {given.dtype} was given.")
+            self._interpreter.set_tensor(detail["index"], given)
         try:
             self._interpreter.invoke()
         except RuntimeError as error:

@@ -152,3 +152,33 @@ def test_help_shows_examples(call):
     code, out, _ = call("--help")
     assert code == 0
     assert "redmobile convert red_mobile --with litert_int8" in out
+
+
+def test_coverage_is_told_and_a_lock_written_and_taken(call, files):
+    code, out, err = call("net.onnx", "--with", "litert_int8", "--calibrate", "photos", "--lock", "net.lock", "--out", "net.tflite")
+    assert (code, err) == (0, "")
+    assert "(darkest)" in out
+    assert "From every other frame alone, ranges change by" in out
+    assert json.loads((files / "net.lock").read_text())["source"] == "photos"
+    code, out, _ = call("net.onnx", "--with", "litert_int8", "--calibrate", "net.lock", "--out", "again.tflite", "--json")
+    assert code == 0
+    assert json.loads(out)["coverage"]["frames"] == 3
+    assert (files / "again.tflite").read_bytes() == (files / "net.tflite").read_bytes()
+    (files / "photos" / "1.png").unlink()
+    code, out, err = call("net.onnx", "--with", "litert_int8", "--calibrate", "net.lock", "--out", "third.tflite")
+    assert (code, out) == (10, "")
+    assert "1.png is missing" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--with", "litert_fp32", "--lock", "net.lock"], "nothing to lock"),
+        (["--with", "litert_int8", "--calibrate", "photos", "--lock", "net.json"], "must end with .lock"),
+    ],
+)
+def test_a_lock_that_makes_no_sense_is_refused_before_anything_is_written(call, files, arguments, says):
+    code, _, err = call("net.onnx", *arguments, "--out", "net.tflite")
+    assert code == 2
+    assert says in err
+    assert not (files / "net.tflite").exists()

@@ -13,7 +13,7 @@ from redmobile.core.converter import Converter, Quantize, load_converter
 from redmobile.core.results import to_json
 from redmobile.errors import InputError, UnsupportedModelError, UsageError
 from redmobile.graph.tflite_read import read_tflite
-from redmobile.pipeline import CALIBRATION_ENTRY, convert, find_source
+from redmobile.pipeline import CALIBRATION_ENTRY, convert, find_source, write_lock
 
 HEIGHT, WIDTH = 32, 48
 
@@ -170,3 +170,32 @@ def test_a_source_is_a_path_or_a_model_on_the_shelf(tmp_path, monkeypatch):
     assert find_source("mine").calibration == folder / "calibration"
     with pytest.raises(InputError, match="Unknown model 'yours'"):
         find_source("yours")
+
+
+def test_what_the_frames_cover_is_reported(network, photos):
+    coverage = convert(network, "litert_int8", photos).report.coverage
+    assert coverage.frames == 4
+    assert coverage.brightness.darkest < coverage.brightness.median < coverage.brightness.brightest
+    assert coverage.halving.observer == "percentile_99_99"
+    assert {"b", "c"} <= set(coverage.halving.changes)
+    assert convert(network, "litert_fp32").report.coverage is None
+
+
+def test_a_lock_gives_the_same_bytes(network, photos, tmp_path):
+    made = convert(network, "litert_int8", photos, samples=3)
+    write_lock(tmp_path / "mine.lock", photos, made.report, 3)
+    cv2.imwrite(str(photos / "00.png"), np.full((40, 40, 3), 99, np.uint8))
+    assert convert(network, "litert_int8", photos, samples=3).data != made.data
+    assert convert(network, "litert_int8", tmp_path / "mine.lock").data == made.data
+
+
+def test_arrays_calibrate_networks_that_take_no_picture(tmp_path):
+    network = write_onnx(tmp_path / "four.onnx", channels=4)
+    values = np.random.default_rng(4).integers(0, 256, (3, HEIGHT, WIDTH, 4), np.uint8)
+    np.savez(tmp_path / "frames.npz", image=values)
+    np.savez(tmp_path / "real.npz", image=(values / 255).astype(np.float32))
+    made = convert(network, "litert_int8", tmp_path / "frames.npz")
+    assert list(made.report.calibration) == ["frames.npz#0", "frames.npz#1", "frames.npz#2"]
+    again = convert(network, "litert_int8", tmp_path / "real.npz")
+    assert [op.kind for op in again.model.operators] == [op.kind for op in made.model.operators]
+    assert again.model.outputs[0].quantization == made.model.outputs[0].quantization

@@ -8,6 +8,7 @@ from quantize_models import Build, frames, mini_red, run_codes, run_float
 
 from redmobile.core.converter import ActivationQuantization, Quantize, load_converter
 from redmobile.core.results import to_json
+from redmobile.data.calibration import FrameSet
 from redmobile.errors import UnsupportedModelError, UsageError
 from redmobile.graph.tflite_model import Operator, Tensor, TfliteModel
 from redmobile.graph.tflite_write import write_tflite
@@ -97,3 +98,15 @@ def test_two_outputs():
     expected, found = run_float(model, frames()[1]), run_codes(quantized, frames()[1])
     assert expected.keys() == found.keys() == {"final", "features"}
     assert all(np.abs(expected[name] - found[name]).mean() < 0.02 for name in expected)
+
+
+def test_several_inputs_are_calibrated_by_an_array_each():
+    one, two, out = (Tensor(name, (1, 8, 8, 3), "float32") for name in ("one", "two", "out"))
+    model = TfliteModel([Operator("ADD", [one, two], [out])], [one, two], [out])
+    rng = np.random.default_rng(3)
+    sets = [FrameSet(tuple(rng.integers(0, 256, (8, 8, 3), np.uint8) for _ in range(2))) for _ in range(2)]
+    found = quantize(model, PLAIN, sets)
+    assert [tensor.dtype for tensor in found.model.inputs] == ["int8", "int8"]
+    seen = max(float((each.frames[0] / 255 + each.frames[1] / 255).max()) for each in sets)
+    assert next(tensor.high for tensor in found.report.tensors if tensor.name == "out") == pytest.approx(seen, rel=0.02)
+    assert found.report.stages["psnr_db"] > 40
