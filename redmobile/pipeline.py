@@ -267,6 +267,7 @@ def build(
     images: Path | None = None,
     photo: Path | None = None,
     samples: int = BUILD_SAMPLES,
+    allow_calibration_frames: bool = False,
     threads: int | None = None,
     on_progress: OnProgress | None = None,
 ) -> Built:
@@ -275,7 +276,8 @@ def build(
     model: on the shelf, or an .onnx file. calibrate, images: folders of pictures that set ranges, and of others to compare with; by default
     `calibration` and `demo` beside model.toml. photo: what is shown before and after, by default the darkest four of `images`.
     Leaves in `out`: the .tflite, report.json, parity.json, latency.json, before_after.png. A failed gate raises nothing: see Built.parity.
-    Raises InputError, DocumentError, UsageError, UnsupportedModelError, MissingExtraError (export without torch), DeviceError, OutputError.
+    Raises InputError, DocumentError, UsageError (also for `images` that calibrated, unless allow_calibration_frames), UnsupportedModelError,
+    MissingExtraError (export without torch), DeviceError, OutputError.
     """
     stages = _Stages(on_progress)
     given = stages.run("export", lambda: _given(model, out, calibrate, images, photo))
@@ -286,7 +288,15 @@ def build(
     parity = stages.run(
         "parity",
         lambda: (
-            check_parity(str(tflite), given.images, onnx=given.onnx, converter=converter, threads=threads, on_progress=stages.within("parity")).result
+            check_parity(
+                str(tflite),
+                given.images,
+                onnx=given.onnx,
+                converter=converter,
+                allow_calibration_frames=allow_calibration_frames,
+                threads=threads,
+                on_progress=stages.within("parity"),
+            ).result
         ),
     )
     latency = stages.run("bench", lambda: _latency(tflite, threads, on_progress))

@@ -33,6 +33,7 @@ Exit code 5: a gate of the converter failed; what was built is left all the same
 @click.option("--calibrate", type=_PATH, metavar="DIR", help="Pictures that set the ranges.  [default: `calibration` beside model.toml]")
 @click.option("--images", type=_PATH, metavar="DIR", help="Other pictures, to compare with.  [default: `demo` beside model.toml]")
 @click.option("--photo", type=_PATH, metavar="FILE", help="What is shown before and after.  [default: the darkest four of --images]")
+@click.option("--allow-calibration-frames", is_flag=True, help="Compare on pictures that set the ranges, too.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each engine.  [default: all cores]")
 @json_option
 def command(model: str, converter: str, out: Path, as_json: bool, **options: Any) -> None:

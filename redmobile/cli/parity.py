@@ -11,9 +11,19 @@ from redmobile.cli.console import OUT, json_option, print_json, progress, table
 
 if TYPE_CHECKING:
     from redmobile.parity.check import Checked
+    from redmobile.parity.files import FilesResult
     from redmobile.parity.result import ParityResult
 
 _FILE = click.Path(path_type=Path)
+
+_FRAMES = (
+    "Real frames: a folder of pictures or one (cut or mirrored to the network's size, not resampled), a video, or an .npz of arrays named after "
+    "the inputs."
+)
+
+_OF_ONE = {"onnx": "--onnx", "float_file": "--float", "network": "--model", "converter": "--with", "truth": "--truth"}
+_OF_SEVERAL = {"input_range": "--input-range", "least_sqnr_db": "--least-sqnr"}
+"""Options that go with one TARGET, or with several files."""
 
 
 @click.command(
@@ -22,37 +32,65 @@ Examples:
   redmobile parity red_mobile --images photos/
   redmobile parity my_int8.tflite --onnx my.onnx --images photos/ --sheet worst.png --junit parity.xml
   redmobile parity my_int8.tflite --float my_float.tflite --images low/ --truth high/ --json
+  redmobile parity a.onnx b.tflite --frames photos/
+  redmobile parity a.onnx b.tflite c.tflite --frames inputs.npz --least-sqnr 30 --out parity.json
+  redmobile parity a.onnx b.tflite --frames clip.mp4 --samples 8 --input-range 0 255
 
 \b
-Exit code 5: a gate failed, none could be judged, or shapes, dtypes, layouts or values are not what they should be.
+Exit code 5: a gate failed, none could be judged, an output is below --least-sqnr, or shapes, dtypes, layouts or values are not what
+they should be. Exit code 2: frames that the file was calibrated with.
 """
 )
-@click.argument("target")
-@click.option("--images", type=_FILE, required=True, help="A folder of real pictures (or one): cut or mirrored to the network's size, not resampled.")
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET [FILES]...")
+@click.option("--images", "--frames", "images", type=_FILE, required=True, help=_FRAMES)
+@click.option("--samples", type=click.IntRange(min=1), help="Frames taken, evenly spread.  [default: all, 16 of a video]")
+@click.option("--allow-calibration-frames", is_flag=True, help="Compare on frames that the file was calibrated with, too.")
 @click.option("--onnx", type=_FILE, help="The .onnx it was converted from.  [default for a model on the shelf: its own]")
 @click.option("--float", "float_file", type=_FILE, help="The float .tflite.  [default: lowered from the .onnx on the fly]")
 @click.option("--model", "network", help="The torch network: a model on the shelf, or a folder.  [default for a model on the shelf: its own]")
 @click.option("--with", "converter", help="The converter whose gates are judged.  [default: the one that the file names]")
 @click.option("--truth", type=_FILE, help="Pictures of the same names that show what the results should look like.")
+@click.option("--input-range", nargs=2, type=float, help="Real values of pixels 0 and 255, for several files.  [default: what they say, else 0 1]")
+@click.option("--least-sqnr", "least_sqnr_db", type=float, help="For several files: every output must reach this signal-to-noise ratio, in dB.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each engine.  [default: all cores]")
 @click.option("--junit", type=_FILE, help="Write the gates as JUnit XML.")
 @click.option("--sheet", type=_FILE, help="Write the worst picture: input, float, converted, difference (.png or .jpg).")
 @click.option("--out", type=_FILE, help="Write the whole result as JSON.")
 @json_option
-def command(target: str, images: Path, junit: Path | None, sheet: Path | None, out: Path | None, as_json: bool, **options: Any) -> None:
+def command(targets: tuple[str, ...], junit: Path | None, sheet: Path | None, out: Path | None, as_json: bool, **options: Any) -> None:
     """Compare TARGET with what it was made from: torch, ONNX, TFLite float, TFLite as converted, neighbour by neighbour.
 
     TARGET is a .tflite, or a model on the shelf (its ONNX and its INT8 file). First shape, dtype, layout and finiteness; then PSNR,
     SSIM, largest and mean difference; then the gates of the converter.
+
+    Several FILES (.onnx, .tflite) of any inputs and outputs: each is compared with the one before it, output by output: signal-to-noise
+    ratio, cosine, largest and mean difference of the real values.
     """
+    given = {"junit": "--junit" if junit else None, "sheet": "--sheet" if sheet else None}
+    several = len(targets) > 1
+    unfit = [name for key, name in (_OF_ONE if several else _OF_SEVERAL).items() if options[key] is not None]
+    unfit += [name for name in given.values() if name and several]
+    if unfit:
+        from redmobile.errors import UsageError
+
+        raise UsageError(f"{', '.join(unfit)}: goes with {'one TARGET' if several else 'several files'}, not with {len(targets)}.")
+    left = {key: value for key, value in options.items() if key not in (_OF_ONE if several else _OF_SEVERAL)}
+    if several:
+        _compare_files(targets, out, as_json=as_json, options=left)
+    else:
+        _compare_chain(targets[0], (junit, sheet, out), as_json=as_json, options=left)
+
+
+def _compare_chain(target: str, outputs: tuple[Path | None, Path | None, Path | None], *, as_json: bool, options: dict[str, Any]) -> None:
     from redmobile.core.results import write_json
     from redmobile.errors import ParityError
     from redmobile.parity.check import check_parity
     from redmobile.parity.result import to_builtins
 
+    junit, sheet, out = outputs
     with progress() as bar:
         task = bar.add_task("pictures", total=None, note="")
-        checked = check_parity(target, images, on_progress=lambda done, total: bar.update(task, completed=done, total=total), **options)
+        checked = check_parity(target, on_progress=lambda done, total: bar.update(task, completed=done, total=total), **options)
     _write(checked, junit, sheet)
     if out is not None:
         write_json(out, to_builtins(checked.result))
@@ -62,6 +100,30 @@ def command(target: str, images: Path, junit: Path | None, sheet: Path | None, o
         print_result(checked.result)
     if not checked.result.passed:
         raise ParityError(f"{target}: {_verdict(checked.result)}")
+
+
+def _compare_files(targets: tuple[str, ...], out: Path | None, *, as_json: bool, options: dict[str, Any]) -> None:
+    import msgspec
+
+    from redmobile.core.results import write_json
+    from redmobile.errors import ParityError
+    from redmobile.parity.files import check_files
+
+    frames = options.pop("images")
+    with progress() as bar:
+        task = bar.add_task("frames", total=None, note="")
+        files = [Path(target) for target in targets]
+        result = check_files(files, frames, on_progress=lambda done, total: bar.update(task, completed=done, total=total), **options)
+    document = msgspec.to_builtins(result)
+    if out is not None:
+        write_json(out, document)
+    if as_json:
+        print_json(document)
+    else:
+        _print_files(result)
+    if not result.passed:
+        below = [f"'{output.found_name}' of {pair.found}: {output.figures['sqnr']:.2f} dB" for pair, output in result.below()]
+        raise ParityError(" ".join(result.findings) or f"Below {result.least_sqnr_db:g} dB: {'; '.join(below)}.")
 
 
 def _write(checked: Checked, junit: Path | None, sheet: Path | None) -> None:
@@ -118,6 +180,31 @@ def _print_truth(result: ParityResult) -> None:
         made.add_row(row.stage, f"{row.mean['psnr']:.3f}", f"{row.mean['ssim']:.4f}")
     OUT.print(made)
     OUT.print(f"From {truth.loss_from} to {result.stages[-1].name}: {-truth.loss_psnr_db:+.3f} dB", markup=False)
+
+
+def _print_files(result: FilesResult) -> None:
+    for file in result.files:
+        shapes = f"{', '.join(file.inputs)} -> {', '.join(file.outputs)}"
+        OUT.print(f"{file.name} ({file.sha256[:12]}), {file.runtime}: {shapes}", markup=False, style="dim")
+    for pair in result.pairs:
+        made = table(f"{pair.expected} → {pair.found}, over {len(result.frames)} frames", "output", ">sqnr (dB)", ">cosine", ">max", ">mean", "also")
+        for output in pair.outputs:
+            also = ", ".join(f"{name} {value:.4g}" for name, value in output.figures.items() if name in ("psnr", "same_class", "equal"))
+            made.add_row(output.found_name, *_any_figures(output.figures), also)
+            worst = {name: each.value for name, each in output.worst.items()}
+            made.add_row(f"  worst: {output.worst['sqnr'].image}", *_any_figures(worst), "", style="dim")
+        OUT.print(made)
+    for finding in result.findings:
+        OUT.print(f"Finding: {finding}", markup=False)
+    for remark in result.remarks:
+        OUT.print(remark, markup=False, style="dim")
+    low, high = result.input_range
+    where = f"{result.environment['cpu']}, {result.threads} threads, {result.environment['date']}"
+    OUT.print(f"pixels stand for {low:g} to {high:g}; {where}", markup=False, style="dim")
+
+
+def _any_figures(figures: dict[str, float]) -> tuple[str, ...]:
+    return f"{figures['sqnr']:.2f}", f"{figures['cosine']:.6f}", f"{figures['max_difference']:.4g}", f"{figures['mean_difference']:.4g}"
 
 
 def _figure(metric: str, value: float) -> str:

@@ -23,6 +23,9 @@ Kind = Literal["pictures", "video", "arrays"]
 ARRAYS = ".npz"
 """Ending of a file of arrays, each named after an input of a network, its first axis that of the frames."""
 
+SAMPLES_OF_A_VIDEO = 16
+"""Frames taken of a video when nothing else is said."""
+
 _BROKEN = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
 """What numpy raises for an .npz that is broken, cut short, or holds Python objects."""
 
@@ -62,9 +65,9 @@ def kind_of(source: Path) -> Kind:
 
 
 def read_frames(source: Path, samples: int | None = None) -> Iterator[Given]:
-    """The frames of `source` in their order: all, or at most `samples`, evenly spread over names, length or first axis.
+    """The frames of `source` in their order: at most `samples`, evenly spread over names, length or first axis; all, 16 of a video, for None.
 
-    Of a video `samples` must be given. Raises InputError (missing, broken, nothing in it), UsageError (samples < 1).
+    Raises InputError (missing, broken, nothing in it), UsageError (samples < 1).
     """
     return (entry.read() for entry in _entries(source, samples))
 
@@ -110,10 +113,8 @@ def _entries(source: Path, samples: int | None) -> Iterator[_Entry]:
     elif kind == "arrays":
         arrays, count = _load_arrays(source)
         yield from (_arrays(source, arrays, place) for place in evenly(count, samples))
-    elif samples is None:
-        raise UsageError(f"{source}: is a video; say how many of its frames are meant with --samples N.")
     else:
-        yield from _shots(source, evenly(video.count_frames(source), samples))
+        yield from _shots(source, evenly(video.count_frames(source), SAMPLES_OF_A_VIDEO if samples is None else samples))
 
 
 def _named(source: Path, names: Sequence[str]) -> Iterator[_Entry]:

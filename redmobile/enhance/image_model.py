@@ -14,7 +14,8 @@ from redmobile.enhance.tiles import Tile, blend, padded_length, tile_starts
 from redmobile.errors import UnsupportedModelError, UsageError
 from redmobile.runtimes.base import Runtime
 
-_RANGE_KEY = "redmobile.input_range"
+RANGE_KEY = "redmobile.input_range"
+"""Property of a file: the real values of pixels 0 and 255, '0,1'."""
 
 
 class ImageModel:
@@ -27,7 +28,7 @@ class ImageModel:
     def __init__(self, runtime: Runtime) -> None:
         given, made = _image_specs(runtime)
         self.height, self.width, _ = given.image_size
-        value_range = _value_range(runtime)
+        value_range = value_range_of(runtime)
         self._runtime = runtime
         self._packing, self._unpacking = PixelCodes(given, value_range), PixelCodes(made, value_range)
 
@@ -110,8 +111,9 @@ def _image_specs(runtime: Runtime) -> tuple[TensorSpec, TensorSpec]:
     return given, made
 
 
-def _value_range(runtime: Runtime) -> tuple[float, float]:
-    stated = runtime.metadata.get(_RANGE_KEY, "0,1")
+def value_range_of(runtime: Runtime) -> tuple[float, float]:
+    """Real values of pixels 0 and 255, as the file says; (0, 1) where it says nothing. Raises UnsupportedModelError for no range."""
+    stated = runtime.metadata.get(RANGE_KEY, "0,1")
     try:
         low, high = map(float, stated.split(","))
     except ValueError as error:

@@ -48,12 +48,13 @@ class Watched:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Stage:
-    """One form of the network. file: its name (the sha256 says which one), never a path of this machine."""
+    """One form of the network. file: its name (the sha256 says which one), never a path of this machine; path: None for a torch network."""
 
     name: str
     file: str
     sha256: str
     runtime: Runtime
+    path: Path | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -74,13 +75,13 @@ def open_chain(sources: Sources, threads: int | None) -> Iterator[Chain]:
     """
     absent: dict[str, str] = {}
     remarks = list(sources.remarks)
-    onnx = _stage("onnx", sources.onnx, threads) if sources.onnx else None
+    onnx = open_stage("onnx", sources.onnx, threads) if sources.onnx else None
     if onnx is None:
         absent["onnx"] = "no ONNX file was given"
     torch = _torch_stage(sources, onnx, threads, absent, remarks)
     with tempfile.TemporaryDirectory(prefix="redmobile-parity-") as folder:
         lowered = _float_stage(sources, Path(folder), threads, absent)
-        last = _stage(sources.last_stage, sources.converted, threads)
+        last = open_stage(sources.last_stage, sources.converted, threads)
         stages = tuple(stage for stage in (torch, onnx, lowered, last) if stage is not None)
         if len(stages) == 1:
             reasons = "; ".join(f"{name}: {reason}" for name, reason in absent.items())
@@ -89,8 +90,19 @@ def open_chain(sources: Sources, threads: int | None) -> Iterator[Chain]:
         yield Chain(stages, absent, tuple(remarks))
 
 
-def _stage(name: str, file: Path, threads: int | None, says: str | None = None) -> Stage:
-    return Stage(name, says or file.name, sha256_file(file), Watched(name, open_runtime(file, threads=threads)))
+def open_stage(name: str, file: Path, threads: int | None, says: str | None = None) -> Stage:
+    """The network at `file`, loaded. says: instead of the file's name. Raises as `open_runtime`."""
+    return Stage(name, says or file.name, sha256_file(file), Watched(name, open_runtime(file, threads=threads)), file)
+
+
+def open_lowered(name: str, onnx: Path, choices: LoweringChoices, folder: Path, threads: int | None) -> Stage:
+    """The network at `onnx`, lowered to a float .tflite in `folder`. Raises InputError, UnsupportedModelError, DeviceError."""
+    graph = load_onnx(onnx)
+    model = lower(graph, choices)
+    attach(model, describe(graph, ""))
+    file = folder / f"{onnx.stem}_float.tflite"
+    file.write_bytes(write_tflite(model))
+    return open_stage(name, file, threads, f"lowered from {onnx.name}")
 
 
 def _float_stage(sources: Sources, folder: Path, threads: int | None, absent: dict[str, str]) -> Stage | None:
@@ -98,16 +110,12 @@ def _float_stage(sources: Sources, folder: Path, threads: int | None, absent: di
         absent["float"] = "the converted file is the float one"
         return None
     if sources.float_file is not None:
-        return _stage("float", sources.float_file, threads)
+        return open_stage("float", sources.float_file, threads)
     if sources.onnx is None:
         absent["float"] = "neither a float .tflite nor an ONNX file to lower was given"
         return None
-    graph = load_onnx(sources.onnx)
-    model = lower(graph, sources.converter.lowering if sources.converter else LoweringChoices())
-    attach(model, describe(graph, ""))
-    file = folder / f"{sources.onnx.stem}_float.tflite"
-    file.write_bytes(write_tflite(model))
-    return _stage("float", file, threads, f"lowered from {sources.onnx.name}")
+    choices = sources.converter.lowering if sources.converter else LoweringChoices()
+    return open_lowered("float", sources.onnx, choices, folder, threads)
 
 
 def _torch_stage(sources: Sources, onnx: Stage | None, threads: int | None, absent: dict[str, str], remarks: list[str]) -> Stage | None:

@@ -12,12 +12,14 @@ import numpy as np
 from redmobile.core.artifact import sha256_file
 from redmobile.core.environment import describe
 from redmobile.core.metrics import METRICS, Frame
+from redmobile.data.frame_sources import hash_frames
 from redmobile.enhance.image_model import ImageModel
 from redmobile.errors import ParityError
 from redmobile.parity.chain import Chain, Stage, open_chain
 from redmobile.parity.compare import Comparison, Scores, check_specs, gather, score
 from redmobile.parity.gates import check_gates, judge
-from redmobile.parity.pictures import Picture, list_pictures, load_picture
+from redmobile.parity.overlap import refuse_calibration_frames
+from redmobile.parity.pictures import Gallery, Picture, open_gallery
 from redmobile.parity.result import FORMAT, ParityResult, StageFacts, Truth, TruthRow
 from redmobile.parity.sheet import worst_sheet
 from redmobile.parity.sources import Sources, find_sources
@@ -48,25 +50,31 @@ def check_parity(
     network: str | None = None,
     converter: str | None = None,
     truth: Path | None = None,
+    samples: int | None = None,
+    allow_calibration_frames: bool = False,
     threads: int | None = None,
     on_progress: Progress | None = None,
 ) -> Checked:
-    """Compare `target` (a .tflite, or a model on the shelf) with what it was made from, on the pictures in `images`.
+    """Compare `target` (a .tflite, or a model on the shelf) with what it was made from, on the pictures in `images` (or a video's frames).
 
     onnx, float_file: files of the stages before; network: the torch network's name; converter: whose gates are judged (by default
     the one that the file names); truth: a folder of pictures of the same names that show what the results should look like.
-    A failed gate or a finding raises nothing: the result says `passed`. Raises InputError, DocumentError, UsageError,
-    UnsupportedModelError, DeviceError, MissingExtraError.
+    samples: how many pictures are taken, evenly spread; None: all, 16 of a video.
+    A failed gate or a finding raises nothing: the result says `passed`. Raises InputError, DocumentError, UsageError (also for pictures that
+    the file was calibrated with, unless allow_calibration_frames), UnsupportedModelError, DeviceError, MissingExtraError.
     """
     sources = find_sources(target, onnx=onnx, float_file=float_file, network=network, converter=converter)
     gates = sources.converter.gate if sources.converter else ()
     check_gates(gates, sources.converter_name)
-    pictures = list_pictures(images, truth)
+    gallery = open_gallery(images, truth, samples)
+    hashes = hash_frames(images, samples)
+    if not allow_calibration_frames:
+        refuse_calibration_frames([sources.converted], hashes)
     with open_chain(sources, threads) as chain:
         comparing = _Comparing(chain, {gate.against for gate in gates}, truth)
         findings = comparing.check()
         if not findings:
-            findings = comparing.run(pictures, on_progress)
+            findings = comparing.run(gallery, len(hashes), on_progress)
         pairs = () if findings else comparing.pairs()
         return Checked(
             _result(sources, chain, comparing, findings, pairs, threads or available_threads()),
@@ -134,19 +142,18 @@ class _Comparing:
                 found += check_specs(stage.name, spec, size or (0, 0))
         return found
 
-    def run(self, pictures: list[tuple[Path, Path | None]], on_progress: Progress | None) -> list[str]:
+    def run(self, gallery: Gallery, count: int, on_progress: Progress | None) -> list[str]:
         """Compare all pictures; what was found that is no number, after which the rest is not run."""
         models = {stage.name: ImageModel(stage.runtime) for stage in self._stages}
         height, width, _ = self._stages[0].runtime.inputs[0].image_size
-        for done, (path, truth) in enumerate(pictures, 1):
-            picture = load_picture(path, truth, height, width)
+        for done, picture in enumerate(gallery.load(height, width), 1):
             try:
                 frames = {name: model.enhance(picture.frame) for name, model in models.items()}
             except ParityError as error:
-                return [f"{path.name}: {error}"]
+                return [f"{picture.name}: {error}"]
             self._add(picture, frames)
             if on_progress:
-                on_progress(done, len(pictures))
+                on_progress(done, count)
         return []
 
     def pairs(self) -> tuple[Comparison, ...]:

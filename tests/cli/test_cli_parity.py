@@ -136,3 +136,51 @@ def test_a_broken_picture_is_named(call, files):
     code, _, err = call("a.tflite", "--float", "a.tflite", *COMMON)
     assert code == 10
     assert "broken.png" in err
+
+
+def test_several_files_are_compared_output_by_output(call, files):
+    code, out, err = call("a.tflite", "b.tflite", "a.tflite", "--frames", "photos", "--out", "p.json")
+    assert (code, err) == (0, "")
+    assert "a.tflite (1) → b.tflite, over 1 frames" in out
+    assert "enhanced" in out
+    assert "worst: dark.png" in out
+    pairs = json.loads((files / "p.json").read_text())["pairs"]
+    assert [len(pair["outputs"]) for pair in pairs] == [1, 1]
+    assert pairs[0]["outputs"][0]["figures"]["sqnr"] < 10
+
+
+def test_several_files_as_json(call):
+    code, out, _ = call("a.tflite", "a.tflite", "--frames", "photos", "--json", "--input-range", "-1", "1", "--least-sqnr", "90")
+    found = json.loads(out)
+    assert code == 0
+    assert found["pairs"][0]["outputs"][0]["figures"]["sqnr"] == "inf"
+    assert found["input_range"] == [-1, 1]
+
+
+def test_an_output_below_the_least_ends_with_5(call):
+    code, out, err = call("a.tflite", "b.tflite", "--frames", "photos", "--least-sqnr", "30")
+    assert code == 5
+    assert "a.tflite → b.tflite" in out
+    assert err.startswith("redmobile: Below 30 dB: 'enhanced' of b.tflite: ")
+    assert err.count("\n") == 1
+
+
+def test_files_that_do_not_fit_end_with_5(call, files):
+    write_network(files / "b.tflite", "RELU", width=40)
+    code, out, err = call("a.tflite", "b.tflite", "--frames", "photos")
+    assert code == 5
+    assert "Finding: b.tflite: inputs: image: 1×32×40×3 float32 NHWC does not fit" in out
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("a.tflite", "b.tflite", "--onnx", "a.onnx", "--sheet", "s.png"), "--onnx, --sheet: goes with one TARGET, not with 2"),
+        (("a.tflite", "--float", "b.tflite", "--least-sqnr", "30"), "--least-sqnr: goes with several files, not with 1"),
+    ],
+)
+def test_options_of_the_other_kind_are_refused(call, arguments, said):
+    code, out, err = call(*arguments, "--frames", "photos")
+    assert (code, out) == (2, "")
+    assert said in err

@@ -284,3 +284,21 @@ def test_junit_survives_names_that_xml_does_not_allow(network, photos, converter
     (photos / "large.png").rename(photos / "bell\x07 & <b>.png")
     suite = junit(check(network, photos, converter(("psnr", "float", 99.0))).result)
     assert suite.get("failures") == "1"
+
+
+def test_pictures_may_come_as_arrays_or_as_a_few_of_many(network, photos, converter, tmp_path):
+    frames = np.stack([cv2.imread(str(photos / "whole.png"))[..., ::-1]] * 3)
+    np.savez(tmp_path / "frames.npz", image=frames)
+    by_arrays = check(network, tmp_path / "frames.npz", converter(), samples=2).result
+    assert by_arrays.images == ("frames.npz#0", "frames.npz#2")
+    by_picture = check(network, photos / "whole.png", converter()).result
+    assert by_arrays.pairs[0].images[0].values == by_picture.pairs[0].images[0].values
+    assert check(network, photos, converter(), samples=2).result.images == ("large.png", "whole.png")
+
+
+def test_arrays_that_are_no_pictures_and_truths_of_them(network, converter, tmp_path):
+    np.savez(tmp_path / "odd.npz", image=np.zeros((1, 32, 48), np.uint8))
+    with pytest.raises(InputError, match=r"odd\.npz#0: one array of pictures .* 'image' 32×48 uint8"):
+        check(network, tmp_path / "odd.npz", converter())
+    with pytest.raises(UsageError, match="a ground truth goes with a folder of pictures"):
+        check(network, tmp_path / "odd.npz", converter(), truth=tmp_path)

@@ -179,3 +179,9 @@ def test_a_float_file_is_checked_and_shown_too(given, tmp_path):
     assert check_graph(tflite, {"CONV_2D": 2, "TRANSPOSE": 3}).unwanted == {"TRANSPOSE": 3}
     show_before_after(tflite, [images / "0.png"], tmp_path / "sheet.jpg", threads=1)
     assert read_image(tmp_path / "sheet.jpg").frame.shape[0] > 720
+
+
+def test_the_pictures_that_calibrate_do_not_judge(given, tmp_path):
+    network, calibration, _ = given
+    with pytest.raises(UsageError, match="was calibrated with 3 of the 3 frames"):
+        build(str(network), out=tmp_path, calibrate=calibration, images=calibration, threads=1)
