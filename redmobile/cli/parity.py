@@ -12,6 +12,8 @@ from redmobile.cli.console import OUT, json_option, print_json, progress, table
 if TYPE_CHECKING:
     from redmobile.parity.check import Checked
     from redmobile.parity.files import FilesResult
+    from redmobile.parity.layer_sums import LayerFigures
+    from redmobile.parity.layers import LayersOfPair
     from redmobile.parity.result import ParityResult
 
 _FILE = click.Path(path_type=Path)
@@ -34,6 +36,7 @@ Examples:
   redmobile parity my_int8.tflite --float my_float.tflite --images low/ --truth high/ --json
   redmobile parity a.onnx b.tflite --frames photos/
   redmobile parity a.onnx b.tflite c.tflite --frames inputs.npz --least-sqnr 30 --out parity.json
+  redmobile parity my_int8.tflite --onnx my.onnx --images photos/ --layers --layer-plot layers.png
   redmobile parity a.onnx b.tflite --frames clip.mp4 --samples 8 --input-range 0 255
 
 \b
@@ -52,12 +55,22 @@ they should be. Exit code 2: frames that the file was calibrated with.
 @click.option("--truth", type=_FILE, help="Pictures of the same names that show what the results should look like.")
 @click.option("--input-range", nargs=2, type=float, help="Real values of pixels 0 and 255, for several files.  [default: what they say, else 0 1]")
 @click.option("--least-sqnr", "least_sqnr_db", type=float, help="For several files: every output must reach this signal-to-noise ratio, in dB.")
+@click.option("--layers", is_flag=True, help="Look at the inner tensors too: which layer parts first, on up to four of the frames.")
+@click.option("--layer-plot", type=_FILE, help="Write a picture of the layers (.png); goes with --layers.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each engine.  [default: all cores]")
 @click.option("--junit", type=_FILE, help="Write the gates as JUnit XML.")
 @click.option("--sheet", type=_FILE, help="Write the worst picture: input, float, converted, difference (.png or .jpg).")
 @click.option("--out", type=_FILE, help="Write the whole result as JSON.")
 @json_option
-def command(targets: tuple[str, ...], junit: Path | None, sheet: Path | None, out: Path | None, as_json: bool, **options: Any) -> None:
+def command(
+    targets: tuple[str, ...],
+    junit: Path | None,
+    sheet: Path | None,
+    layer_plot: Path | None,
+    out: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Compare TARGET with what it was made from: torch, ONNX, TFLite float, TFLite as converted, neighbour by neighbour.
 
     TARGET is a .tflite, or a model on the shelf (its ONNX and its INT8 file). First shape, dtype, layout and finiteness; then PSNR,
@@ -65,33 +78,39 @@ def command(targets: tuple[str, ...], junit: Path | None, sheet: Path | None, ou
 
     Several FILES (.onnx, .tflite) of any inputs and outputs: each is compared with the one before it, output by output: signal-to-noise
     ratio, cosine, largest and mean difference of the real values.
+
+    --layers matches tensors by name. A quantized layer is bad where its operator by itself, fed with what the file feeds it, errs by more
+    than 0.7 steps of its scale (rounding alone: 0.29); a float layer where it differs by more than its weights' type explains.
     """
     given = {"junit": "--junit" if junit else None, "sheet": "--sheet" if sheet else None}
     several = len(targets) > 1
     unfit = [name for key, name in (_OF_ONE if several else _OF_SEVERAL).items() if options[key] is not None]
     unfit += [name for name in given.values() if name and several]
-    if unfit:
-        from redmobile.errors import UsageError
+    from redmobile.errors import UsageError
 
+    if layer_plot and not options["layers"]:
+        raise UsageError("--layer-plot: there are no layers to show without --layers.")
+    if unfit:
         raise UsageError(f"{', '.join(unfit)}: goes with {'one TARGET' if several else 'several files'}, not with {len(targets)}.")
     left = {key: value for key, value in options.items() if key not in (_OF_ONE if several else _OF_SEVERAL)}
     if several:
-        _compare_files(targets, out, as_json=as_json, options=left)
+        _compare_files(targets, out, layer_plot, as_json=as_json, options=left)
     else:
-        _compare_chain(targets[0], (junit, sheet, out), as_json=as_json, options=left)
+        _compare_chain(targets[0], {"junit": junit, "sheet": sheet, "layer_plot": layer_plot, "out": out}, as_json=as_json, options=left)
 
 
-def _compare_chain(target: str, outputs: tuple[Path | None, Path | None, Path | None], *, as_json: bool, options: dict[str, Any]) -> None:
+def _compare_chain(target: str, outputs: dict[str, Path | None], *, as_json: bool, options: dict[str, Any]) -> None:
     from redmobile.core.results import write_json
     from redmobile.errors import ParityError
     from redmobile.parity.check import check_parity
     from redmobile.parity.result import to_builtins
 
-    junit, sheet, out = outputs
+    out = outputs["out"]
     with progress() as bar:
         task = bar.add_task("pictures", total=None, note="")
         checked = check_parity(target, on_progress=lambda done, total: bar.update(task, completed=done, total=total), **options)
-    _write(checked, junit, sheet)
+    _write(checked, outputs["junit"], outputs["sheet"])
+    _write_layers(outputs["layer_plot"], checked.result.layers)
     if out is not None:
         write_json(out, to_builtins(checked.result))
     if as_json:
@@ -102,7 +121,7 @@ def _compare_chain(target: str, outputs: tuple[Path | None, Path | None, Path | 
         raise ParityError(f"{target}: {_verdict(checked.result)}")
 
 
-def _compare_files(targets: tuple[str, ...], out: Path | None, *, as_json: bool, options: dict[str, Any]) -> None:
+def _compare_files(targets: tuple[str, ...], out: Path | None, layer_plot: Path | None, *, as_json: bool, options: dict[str, Any]) -> None:
     import msgspec
 
     from redmobile.core.results import write_json
@@ -114,6 +133,7 @@ def _compare_files(targets: tuple[str, ...], out: Path | None, *, as_json: bool,
         task = bar.add_task("frames", total=None, note="")
         files = [Path(target) for target in targets]
         result = check_files(files, frames, on_progress=lambda done, total: bar.update(task, completed=done, total=total), **options)
+    _write_layers(layer_plot, result.layers)
     document = msgspec.to_builtins(result)
     if out is not None:
         write_json(out, document)
@@ -137,6 +157,13 @@ def _write(checked: Checked, junit: Path | None, sheet: Path | None) -> None:
         write_image(sheet, Image(checked.sheet))
 
 
+def _write_layers(layer_plot: Path | None, layers: tuple[LayersOfPair, ...]) -> None:
+    if layer_plot is not None and layers:
+        from redmobile.parity.layer_plot import write_layer_plot
+
+        write_layer_plot(layer_plot, layers)
+
+
 def print_result(result: ParityResult) -> None:
     """The tables for people, on stdout."""
     for stage in result.stages:
@@ -145,6 +172,8 @@ def print_result(result: ParityResult) -> None:
         _print_pairs(result)
     if result.truth is not None:
         _print_truth(result)
+    for pair in result.layers:
+        _print_layers(pair)
     for finding in result.findings:
         OUT.print(f"Finding: {finding}", markup=False)
     for gate in result.gates:
@@ -194,6 +223,8 @@ def _print_files(result: FilesResult) -> None:
             worst = {name: each.value for name, each in output.worst.items()}
             made.add_row(f"  worst: {output.worst['sqnr'].image}", *_any_figures(worst), "", style="dim")
         OUT.print(made)
+    for layers in result.layers:
+        _print_layers(layers)
     for finding in result.findings:
         OUT.print(f"Finding: {finding}", markup=False)
     for remark in result.remarks:
@@ -201,6 +232,50 @@ def _print_files(result: FilesResult) -> None:
     low, high = result.input_range
     where = f"{result.environment['cpu']}, {result.threads} threads, {result.environment['date']}"
     OUT.print(f"pixels stand for {low:g} to {high:g}; {where}", markup=False, style="dim")
+
+
+_SHOWN_UNMATCHED = 8
+
+
+def _print_layers(pair: LayersOfPair) -> None:
+    quantized = any(layer.used is not None for layer in pair.layers)
+    columns = (">own error (steps)", ">cut off", ">codes used", ">gains") if quantized else ()
+    title = f"Layers of {pair.expected} → {pair.found}, on {len(pair.frames)} frames"
+    made = table(title, "layer", "operator", ">sqnr (dB)", ">max error", ">of peak", *columns, "")
+    for layer in pair.layers:
+        figures = f"{layer.sqnr_db:.1f}", f"{layer.max_error:.3g}", f"{layer.of_peak:.2g}"
+        made.add_row(layer.name, layer.operator, *figures, *(_quantized_figures(layer) if quantized else ()), "bad" if layer.bad else "")
+    OUT.print(made)
+    OUT.print(_layer_verdict(pair), markup=False)
+    if pair.unmatched:
+        more = f" and {len(pair.unmatched) - _SHOWN_UNMATCHED} more" if len(pair.unmatched) > _SHOWN_UNMATCHED else ""
+        OUT.print(f"Without a partner of that name and shape in {pair.expected}: {', '.join(pair.unmatched[:_SHOWN_UNMATCHED])}{more}.", markup=False)
+    for remark in pair.remarks:
+        OUT.print(remark, markup=False, style="dim")
+
+
+def _quantized_figures(layer: LayerFigures) -> tuple[str, ...]:
+    own, clipped, used = layer.own_steps, layer.clipped, layer.used
+    gains = "" if layer.gain_low == layer.gain_high == 1 else f"{layer.gain_low:.2g} … {layer.gain_high:.2g}"
+    return (
+        "" if own is None else f"{own:.2f}",
+        "" if clipped is None else f"{clipped:.2%}",
+        "" if used is None else f"{used:.0%}",
+        gains,
+    )
+
+
+def _layer_verdict(pair: LayersOfPair) -> str:
+    bad = [layer for layer in pair.layers if layer.bad]
+    if not pair.layers:
+        return "No tensor has a partner of the same name and shape."
+    if not bad:
+        lowest = min(pair.layers, key=lambda layer: layer.sqnr_db)
+        return f"No layer is bad; the lowest signal-to-noise ratio is {lowest.sqnr_db:.1f} dB at {lowest.name}."
+    worst = max(bad, key=lambda layer: (layer.own_steps or 0.0, layer.of_peak))
+    measure = f"{worst.own_steps:.1f} steps" if worst.own_steps is not None else f"{worst.of_peak:.2g} of the peak"
+    first = f"First bad layer: {bad[0].name} ({bad[0].operator})"
+    return f"{first}; worst: {worst.name} ({worst.operator}, {measure}); {len(bad)} of {len(pair.layers)} are bad."
 
 
 def _any_figures(figures: dict[str, float]) -> tuple[str, ...]:

@@ -56,6 +56,11 @@ class Stage:
     runtime: Runtime
     path: Path | None = None
 
+    @property
+    def is_onnx(self) -> bool:
+        """Whether it is an ONNX file, or a torch network: images lie there as NCHW."""
+        return self.path is None or self.path.suffix.lower() == ".onnx"
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Chain:

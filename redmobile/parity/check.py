@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from redmobile.core.artifact import sha256_file
@@ -17,7 +18,9 @@ from redmobile.enhance.image_model import ImageModel
 from redmobile.errors import ParityError
 from redmobile.parity.chain import Chain, Stage, open_chain
 from redmobile.parity.compare import Comparison, Scores, check_specs, gather, score
+from redmobile.parity.feed import stated_range
 from redmobile.parity.gates import check_gates, judge
+from redmobile.parity.layerwise import compare_layerwise
 from redmobile.parity.overlap import refuse_calibration_frames
 from redmobile.parity.pictures import Gallery, Picture, open_gallery
 from redmobile.parity.result import FORMAT, ParityResult, StageFacts, Truth, TruthRow
@@ -51,6 +54,7 @@ def check_parity(
     converter: str | None = None,
     truth: Path | None = None,
     samples: int | None = None,
+    layers: bool = False,
     allow_calibration_frames: bool = False,
     threads: int | None = None,
     on_progress: Progress | None = None,
@@ -59,7 +63,7 @@ def check_parity(
 
     onnx, float_file: files of the stages before; network: the torch network's name; converter: whose gates are judged (by default
     the one that the file names); truth: a folder of pictures of the same names that show what the results should look like.
-    samples: how many pictures are taken, evenly spread; None: all, 16 of a video.
+    samples: how many pictures are taken, evenly spread; None: all, 16 of a video. layers: look at the inner tensors too.
     A failed gate or a finding raises nothing: the result says `passed`. Raises InputError, DocumentError, UsageError (also for pictures that
     the file was calibrated with, unless allow_calibration_frames), UnsupportedModelError, DeviceError, MissingExtraError.
     """
@@ -76,10 +80,12 @@ def check_parity(
         if not findings:
             findings = comparing.run(gallery, len(hashes), on_progress)
         pairs = () if findings else comparing.pairs()
-        return Checked(
-            _result(sources, chain, comparing, findings, pairs, threads or available_threads()),
-            None if findings else comparing.sheet(),
-        )
+        result = _result(sources, chain, comparing, findings, pairs, threads or available_threads())
+        if layers and not findings:
+            value_range = stated_range([stage.runtime for stage in chain.stages]) or (0.0, 1.0)
+            found = compare_layerwise(chain.stages, images, value_range, samples=samples, threads=threads, on_progress=on_progress)
+            result = msgspec.structs.replace(result, layers=found)
+        return Checked(result, None if findings else comparing.sheet())
 
 
 def _result(sources: Sources, chain: Chain, comparing: _Comparing, findings: list[str], pairs: tuple[Comparison, ...], threads: int) -> ParityResult:

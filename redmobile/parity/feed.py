@@ -18,6 +18,7 @@ from redmobile.enhance.image_model import RANGE_KEY, value_range_of
 from redmobile.errors import InputError, UsageError
 from redmobile.graph.layout import Order
 from redmobile.parity.arrangement import match_specs, orders_between
+from redmobile.parity.chain import Stage
 from redmobile.runtimes.base import Runtime
 
 _FLOATS = frozenset({"float16", "float32", "float64"})
@@ -93,6 +94,11 @@ class Feed:
         low, high = self._range
         levels: NDArray[Any] = np.linspace(low, high, _LAST_CODE + 1).astype(np.float32)
         return np.asarray(levels[values])
+
+
+def feed_of(stages: Sequence[Stage], value_range: Range) -> Feed:
+    """A Feed for `stages`, in their order."""
+    return Feed([stage.runtime.inputs for stage in stages], [stage.is_onnx != stages[0].is_onnx for stage in stages], value_range)
 
 
 def real_values(values: NDArray[Any], spec: TensorSpec) -> NDArray[Any]:

@@ -18,8 +18,10 @@ from redmobile.errors import ParityError, UsageError
 from redmobile.parity.arrangement import Match, arranged, match_specs
 from redmobile.parity.chain import Stage, open_stage
 from redmobile.parity.compare import Scores, Worst
-from redmobile.parity.feed import Feed, is_number, real_values, stated_range
+from redmobile.parity.feed import feed_of, is_number, real_values, stated_range
 from redmobile.parity.figures import Sums, worst_of
+from redmobile.parity.layers import LayersOfPair
+from redmobile.parity.layerwise import compare_layerwise
 from redmobile.parity.overlap import refuse_calibration_frames
 from redmobile.runtimes.base import available_threads
 
@@ -78,6 +80,7 @@ class FilesResult(Document):
     least_sqnr_db: float | None
     findings: tuple[str, ...]
     pairs: tuple[FilePair, ...]
+    layers: tuple[LayersOfPair, ...]
     remarks: tuple[str, ...]
     passed: bool
 
@@ -96,6 +99,7 @@ def check_files(
     samples: int | None = None,
     input_range: Range | None = None,
     least_sqnr_db: float | None = None,
+    layers: bool = False,
     allow_calibration_frames: bool = False,
     threads: int | None = None,
     on_progress: Progress | None = None,
@@ -104,7 +108,7 @@ def check_files(
 
     An .npz holds an array for each input of the first file, its first axis that of the frames. samples: how many frames are taken, evenly
     spread; None: all, 16 of a video. input_range: real values of pixels 0 and 255, by default what the files say, else 0 and 1.
-    A finding raises nothing.
+    layers: look at the inner tensors too. A finding raises nothing.
     Raises InputError, UsageError (fewer than two files; calibration frames; pictures for a network that takes none),
     UnsupportedModelError, DeviceError.
     """
@@ -117,6 +121,9 @@ def check_files(
     range_used = input_range or stated_range([stage.runtime for stage in stages]) or (0.0, 1.0)
     comparing = _Comparing(stages, range_used)
     findings = comparing.findings or comparing.run(read_frames(frames, samples), len(hashes), on_progress)
+    layers_found: tuple[LayersOfPair, ...] = ()
+    if layers and not findings:
+        layers_found = compare_layerwise(stages, frames, range_used, samples=samples, threads=threads, on_progress=on_progress)
     result = FilesResult(
         format=FORMAT,
         environment=describe(),
@@ -127,21 +134,11 @@ def check_files(
         least_sqnr_db=least_sqnr_db,
         findings=tuple(findings),
         pairs=() if findings else comparing.pairs(),
+        layers=layers_found,
         remarks=tuple(comparing.remarks),
         passed=not findings,
     )
     return msgspec.structs.replace(result, passed=result.passed and not result.below())
-
-
-def is_onnx(stage: Stage) -> bool:
-    """Whether the stage runs an ONNX file, or a torch network: images lie there as NCHW."""
-    return stage.path is None or stage.path.suffix.lower() == ".onnx"
-
-
-def feed_of(stages: Sequence[Stage], value_range: Range) -> Feed:
-    """A Feed for `stages`, in their order."""
-    moved = [is_onnx(stage) != is_onnx(stages[0]) for stage in stages]
-    return Feed([stage.runtime.inputs for stage in stages], moved, value_range)
 
 
 def _names(files: Sequence[Path]) -> list[str]:
@@ -169,7 +166,7 @@ class _Pair:
 
     def __init__(self, expected: Stage, found: Stage, value_range: Range) -> None:
         self.stages = expected, found
-        self.matches, self.faults = match_specs(expected.runtime.outputs, found.runtime.outputs, moved=is_onnx(expected) != is_onnx(found))
+        self.matches, self.faults = match_specs(expected.runtime.outputs, found.runtime.outputs, moved=expected.is_onnx != found.is_onnx)
         self.remarks: list[str] = []
         self._sums = [_sums(match, value_range) for match in self.matches]
         self._scores: list[list[Scores]] = [[] for _ in self.matches]

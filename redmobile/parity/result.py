@@ -9,6 +9,7 @@ import msgspec
 from redmobile.core.documents import Document
 from redmobile.parity.compare import Comparison
 from redmobile.parity.gates import GateResult
+from redmobile.parity.layers import LayersOfPair
 
 Format = Literal["redmobile.parity/1"]
 FORMAT: Format = "redmobile.parity/1"
@@ -45,7 +46,7 @@ class ParityResult(Document):
     """The whole comparison. pairs: neighbours along the chain, then what gates ask for besides.
 
     findings: what is wrong with shapes, dtypes, layouts or finiteness; where there is one, no number was computed. remarks: what
-    was left out, and why. passed: no finding, no failed gate, and if there are gates, at least one was judged.
+    was left out, and why. layers: if they were asked for. passed: no finding, no failed gate, and if there are gates, at least one was judged.
     """
 
     format: Format
@@ -61,6 +62,7 @@ class ParityResult(Document):
     truth: Truth | None
     remarks: tuple[str, ...]
     passed: bool
+    layers: tuple[LayersOfPair, ...] = ()
 
 
 def to_builtins(result: ParityResult) -> dict[str, Any]:
