@@ -14,6 +14,7 @@ from redmobile.graph.layout import Order
 from redmobile.parity.arrangement import arranged
 from redmobile.parity.figures import ratio_db
 from redmobile.parity.sides import LayerTensor
+from redmobile.quantize.clamps import EVERYTHING, Limits
 
 BAD_STEPS = 0.7
 """Root mean squared error of one operator, in steps of its output's scale, from which on it is bad."""
@@ -55,13 +56,17 @@ class LayerFigures(Document):
 
 @dataclasses.dataclass(eq=False)
 class Layer:
-    """One tensor that both files have, and what was summed of it. gains: (C,) found by expected; shuffle: channels in the found file's order."""
+    """One tensor that both files have, and what was summed of it. gains: (C,) found by expected; limits: of the expected values that count.
+
+    shuffle: channels in the found file's order.
+    """
 
     expected: LayerTensor
     found: LayerTensor
     orders: tuple[Order, ...]
     shuffle: NDArray[np.intp] | None = None
     gains: FloatArray | None = None
+    limits: Limits = EVERYTHING
     may_be_shuffled: bool = False
     settled: bool = False
     signal: float = 0.0
@@ -89,7 +94,8 @@ class Layer:
 
     def add(self, expected: NDArray[Any], codes: NDArray[Any], found: NDArray[Any]) -> None:
         """All layers together."""
-        difference = (found if self.gains is None else found / self.gains) - expected
+        expected = np.clip(expected, *self.limits)
+        difference = np.clip(found if self.gains is None else found / self.gains, *self.limits) - expected
         self.signal += float(np.square(expected, dtype=np.float64).sum())
         self.noise += float(np.square(difference, dtype=np.float64).sum())
         self.largest = max(self.largest, float(np.abs(difference).max(initial=0.0)))
@@ -102,7 +108,9 @@ class Layer:
         quantization = self.found.quantization
         if quantization is None:
             return
-        wanted = own if self.gains is None else own * self.gains
+        gains = np.ones(1) if self.gains is None else self.gains
+        wanted = np.clip(own, *self.limits) * gains
+        found = np.clip(found, self.limits[0] * gains, self.limits[1] * gains)
         low, high = quantization.reach(self.found.dtype)
         half = float(quantization.scale[0]) / 2
         self.own_noise += float(np.square(found - wanted, dtype=np.float64).sum())

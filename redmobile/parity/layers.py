@@ -10,7 +10,8 @@ Quantized against float: two views of each tensor.
   (source of that bound: TensorFlow's quantization debugger).
 
 A quantizer may multiply channels by constants before it quantizes; those factors are found in the weights (redmobile.parity.gains) and
-taken out. Inputs, outputs and all that equalizing leaves alone have the factor 1.
+taken out. Inputs, outputs and all that equalizing leaves alone have the factor 1. Values that a clamp right behind a tensor cuts off
+anyway do not count on either side (redmobile.parity.counting).
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ from redmobile.core.documents import Document
 from redmobile.graph.layout import plain
 from redmobile.graph.tflite_model import TfliteModel
 from redmobile.parity.arrangement import orders_between
+from redmobile.parity.counting import counting_limits
 from redmobile.parity.feed import Arrays
 from redmobile.parity.gains import channel_gains
 from redmobile.parity.layer_sums import Layer, LayerFigures
 from redmobile.parity.sides import OWN, LayerTensor, OnnxSide, Side, TfliteSide, isolate, open_side, open_tflite
+from redmobile.quantize.clamps import EVERYTHING
 
 FLOAT_LIMITS = {"float32": 1e-4, "float16": 1e-2, "int8": 1e-1}
 """Dtype of a float file's weights → largest difference, by the largest value of the tensor, that is not bad."""
@@ -88,7 +91,7 @@ class _Comparing:
         self._done = 0
 
     def result(self, names: tuple[str, str]) -> LayersOfPair:
-        self._set_gains()
+        self._set_gains_and_limits()
         for batch in self._batches:
             self._sum(batch)
         limit = self._float_limit()
@@ -127,12 +130,13 @@ class _Comparing:
         constants = {tensor.dtype for tensor in self._found.model.tensors() if tensor.data is not None}
         return max(limit for dtype, limit in FLOAT_LIMITS.items() if dtype in constants or dtype == "float32")
 
-    def _set_gains(self) -> None:
+    def _set_gains_and_limits(self) -> None:
         if not isinstance(self._expected, TfliteSide) or not isinstance(self._found, TfliteSide) or self._float_limit() is not None:
             return
-        gains = channel_gains(self._expected.model, self._found.model)
+        gains, limits = channel_gains(self._expected.model, self._found.model), counting_limits(self._expected.model)
         for layer in self._layers:
             layer.gains = gains.get(layer.found.name)
+            layer.limits = limits.get(layer.found.name, EVERYTHING)
 
     # Sums ---------------------------------------------------------------------------------------------------------
 

@@ -184,3 +184,42 @@ def test_options_of_the_other_kind_are_refused(call, arguments, said):
     code, out, err = call(*arguments, "--frames", "photos")
     assert (code, out) == (2, "")
     assert said in err
+
+
+def test_layers_are_told_plotted_and_written(call, files):
+    code, out, err = call("a.tflite", "b.tflite", "--frames", "photos", "--layers", "--layer-plot", "layers.png", "--out", "p.json")
+    assert (code, err) == (0, "")
+    assert "Layers of a.tflite → b.tflite, on 1 frames" in out
+    assert "First bad layer: enhanced (LOGISTIC); worst: enhanced (LOGISTIC, " in out
+    assert cv2.imread(str(files / "layers.png")).shape == (560, 1500, 3)
+    (pair,) = json.loads((files / "p.json").read_text())["layers"]
+    assert pair["first_bad"] == "enhanced"
+    code, out, _ = call("a.tflite", "--float", "a.tflite", *COMMON, "--layers", "--json")
+    assert code == 0
+    assert json.loads(out)["layers"][0]["first_bad"] is None
+
+
+def test_layers_that_are_equal_are_good(call):
+    _, out, _ = call("a.tflite", "a.tflite", "--frames", "photos", "--layers")
+    assert "No layer is bad; the lowest signal-to-noise ratio is inf dB at enhanced." in out
+
+
+def test_a_picture_of_layers_needs_layers(call, files):
+    code, _, err = call("a.tflite", "b.tflite", "--frames", "photos", "--layer-plot", "layers.png")
+    assert code == 2
+    assert "without --layers" in err
+    assert not (files / "layers.png").exists()
+
+
+def test_frames_that_calibrated_end_with_2_unless_allowed(call, files):
+    from redmobile.core.artifact import sha256_file
+
+    lock = {"dark.png": sha256_file(files / "photos" / "dark.png")}
+    x, y = (Tensor(name, (1, 32, 48, 3), "float32") for name in ("image", "enhanced"))
+    metadata = {"redmobile.calibration": json.dumps(lock).encode()}
+    (files / "b.tflite").write_bytes(write_tflite(TfliteModel([Operator("RELU", [x], [y])], [x], [y], metadata=metadata)))
+    for arguments in (("b.tflite", "--float", "a.tflite", *COMMON), ("a.tflite", "b.tflite", "--frames", "photos")):
+        code, out, err = call(*arguments)
+        assert (code, out) == (2, "")
+        assert "was calibrated with 1 of the 1 frames it should be judged by: dark.png." in err
+        assert call(*arguments, "--allow-calibration-frames")[0] == 0
