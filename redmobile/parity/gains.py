@@ -59,7 +59,7 @@ def _gains(operator: Operator, output: Tensor, made: Operator | None, gains: dic
     channels = output.shape[-1] if output.shape else 1
     sources = [tensor for tensor in operator.inputs if tensor is not None and tensor.data is None]
     incoming = [gains.get(id(source), np.ones(source.shape[-1] if source.shape else 1)) for source in sources]
-    if operator.kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+    if operator.kind in ("CONV_2D", "DEPTHWISE_CONV_2D") and incoming:
         return _of_weights(operator, made, incoming[0]) if made is not None and made.kind == operator.kind else np.ones(channels)
     if operator.kind == "CONCATENATION" and sum(map(len, incoming)) == channels:
         return np.concatenate(incoming)

@@ -130,10 +130,18 @@ class _Comparing:
         constants = {tensor.dtype for tensor in self._found.model.tensors() if tensor.data is not None}
         return max(limit for dtype, limit in FLOAT_LIMITS.items() if dtype in constants or dtype == "float32")
 
+    def _from_float(self) -> TfliteModel | None:
+        """The float graph, where the found file is a quantized form of it: then operators can be looked at by themselves."""
+        if not isinstance(self._expected, TfliteSide) or not isinstance(self._found, TfliteSide):
+            return None
+        floats = all(layer.expected.quantization is None for layer in self._layers)
+        return self._expected.model if floats and any(layer.is_quantized for layer in self._layers) else None
+
     def _set_gains_and_limits(self) -> None:
-        if not isinstance(self._expected, TfliteSide) or not isinstance(self._found, TfliteSide) or self._float_limit() is not None:
+        model = self._from_float()
+        if model is None or not isinstance(self._found, TfliteSide):
             return
-        gains, limits = channel_gains(self._expected.model, self._found.model), counting_limits(self._expected.model)
+        gains, limits = channel_gains(model, self._found.model), counting_limits(model)
         for layer in self._layers:
             layer.gains = gains.get(layer.found.name)
             layer.limits = limits.get(layer.found.name, EVERYTHING)
@@ -156,8 +164,9 @@ class _Comparing:
         for layer, expected, codes, found in self._values(batch):
             layer.add(expected, codes, found)
         quantized = [layer for layer in batch if layer.is_quantized]
-        if quantized and isinstance(self._expected, TfliteSide) and isinstance(self._found, TfliteSide):
-            self._sum_own(self._expected.model, self._found, quantized)
+        model = self._from_float()
+        if quantized and model is not None and isinstance(self._found, TfliteSide):
+            self._sum_own(model, self._found, quantized)
 
     def _sum_own(self, model: TfliteModel, found: TfliteSide, layers: Sequence[Layer]) -> None:
         """Each operator of the float `model` by itself, fed with what the found file feeds its own."""
@@ -170,7 +179,7 @@ class _Comparing:
         for frame in self._frames:
             codes = run(frame.found)
             inputs = tuple(
-                _without_gains(by_name[tensor.name], codes) if tensor.name in by_name else self._outer(found, frame, outer[tensor.name])
+                _without_gains(by_name[tensor.name], codes) if tensor.name in by_name else _outer(found, frame, tensor.name, outer[tensor.name])
                 for tensor in alone.inputs
             )
             own = compute(inputs)
@@ -178,25 +187,18 @@ class _Comparing:
                 layer.add_own(own[f"{layer.found.name}{OWN}"], layer.found.real(codes[layer.found.name]))
             self._advance()
 
-    def _outer(self, found: TfliteSide, frame: LayerFrame, place: int) -> NDArray[np.float32]:
-        """The real values of what the found file takes for the expected file's input at `place`."""
-        assert isinstance(self._expected, TfliteSide)  # noqa: S101 - whoever calls has asked
-        name = self._expected.model.inputs[place].name
-        names = [tensor.name for tensor in found.model.inputs]
-        at = names.index(name) if name in names else place
-        tensor = found.model.inputs[at]
-        return LayerTensor(tensor.name, "", tensor.shape, tensor.dtype, tensor.quantization).real(frame.found[at])
-
     def _advance(self) -> None:
         self._done += 1
         if self._on_progress:
             self._on_progress(min(self._done, self._steps()), self._steps())
 
     def _steps(self) -> int:
-        return len(self._frames) * len(self._batches) * (2 if any(layer.is_quantized for layer in self._layers) else 1)
+        return len(self._frames) * len(self._batches) * (2 if self._from_float() is not None else 1)
 
     def _remarks(self) -> tuple[str, ...]:
         remarks = []
+        if any(layer.is_quantized for layer in self._layers) and self._from_float() is None:
+            remarks.append("No layer is judged: for that, a quantized .tflite must be compared with the float .tflite that it was made from.")
         equalized = sum(layer.gains is not None for layer in self._layers)
         if equalized:
             remarks.append(f"Channels of {equalized} tensors were equalized before quantization; the factors, read from the weights, are taken out.")
@@ -204,6 +206,14 @@ class _Comparing:
         if shuffled:
             remarks.append(f"Channels lie in the order of a pixel shuffle in {', '.join(shuffled)}.")
         return tuple(remarks)
+
+
+def _outer(found: TfliteSide, frame: LayerFrame, name: str, place: int) -> NDArray[np.float32]:
+    """The real values of what the found file takes for the input `name`, or for the one at `place` where it has another name."""
+    names = [tensor.name for tensor in found.model.inputs]
+    at = names.index(name) if name in names else place
+    tensor = found.model.inputs[at]
+    return LayerTensor(tensor.name, "", tensor.shape, tensor.dtype, tensor.quantization).real(frame.found[at])
 
 
 def _without_gains(layer: Layer, codes: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:

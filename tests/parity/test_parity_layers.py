@@ -242,3 +242,12 @@ def test_the_picture_shows_bad_layers_in_red(tmp_path, frames):
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(UsageError, match=r"p\.svg: the picture of the layers is a \.png"):
         write_layer_plot(tmp_path / "p.svg", bad)
+
+
+def test_two_quantized_files_are_compared_but_not_judged(tmp_path, frames):
+    model = lowered(network(tmp_path / "a.onnx"))
+    files = [write(tmp_path / f"{name}.tflite", quantized(model, equalize=False)) for name in "bc"]
+    (pair,) = layers(*files, frames=frames)
+    assert pair.first_bad is None
+    assert all(layer.sqnr_db == math.inf and layer.own_steps is None for layer in pair.layers)
+    assert "No layer is judged" in pair.remarks[0]
