@@ -35,6 +35,8 @@ from redmobile.parity.check import check_parity
 from redmobile.parity.result import ParityResult
 from redmobile.parity.result import to_builtins as parity_to_builtins
 from redmobile.quantize.quantize import Report, quantize
+from redmobile.quantize.quantize_given import quantize_given
+from redmobile.quantize.ranges import brings_scales
 from redmobile.runtimes.base import open_runtime
 from redmobile.runtimes.tflite_interpreter import InterpreterRuntime
 from redmobile.shelf import find
@@ -49,6 +51,11 @@ CALIBRATION_ENTRY = "redmobile.calibration"
 
 _RGB = 3
 
+_DROPPED = (
+    "The network is quantized (QuantizeLinear, DequantizeLinear); this recipe makes a float file: weights are what their codes stand for, "
+    "activations are not rounded. A quantizing recipe keeps the network's scales."
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Source:
@@ -60,7 +67,10 @@ class Source:
 
 @dataclasses.dataclass(frozen=True)
 class Conversion:
-    """What `convert` did, ready for people and for JSON. operators: kind → how many; calibration: name of an image → sha256."""
+    """What `convert` did, ready for people and for JSON. operators: kind → how many; calibration: name of an image → sha256.
+
+    remarks: what a user may not expect, a sentence each.
+    """
 
     converter: str
     says: str
@@ -73,6 +83,7 @@ class Conversion:
     outputs: tuple[str, ...]
     calibration: dict[str, str]
     quantization: Report | None
+    remarks: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain dicts and lists."""
@@ -113,25 +124,31 @@ def convert(
 ) -> Converted:
     """ONNX → .tflite: lower, store weights as float16 or quantize as `converter` (a recipe, or its name) says, add metadata.
 
-    calibrate: images for a quantizing recipe: a folder, of which at most `samples` are taken, or frames of the input's size,
-    (H, W, 3) uint8 RGB. io: dtype of inputs and outputs instead of the recipe's. The same arguments give the same bytes.
+    calibrate: images for a quantizing recipe, unless the network brings its own scales: a folder, of which at most `samples` are taken,
+    or frames of the input's size, (H, W, 3) uint8 RGB. io: dtype of inputs and outputs instead of the recipe's. The same arguments give
+    the same bytes.
     Raises InputError, UnsupportedModelError, UsageError (nothing to calibrate with; options that do not fit), DocumentError.
     """
     recipe, name = (load_converter(converter), Path(converter).stem) if isinstance(converter, str) else (converter, "custom")
     content = read_bytes(source)
-    plan = _quantization(recipe, io, calibrate)
+    plan = _quantization(recipe, io)
     model = lower_as(read_onnx(content, str(source), source.parent), name, recipe)
     images, report = CalibrationSet((), {}), None
-    if plan is not None and calibrate is not None:
-        images = _images(model, calibrate, samples)
-        quantized = quantize(model, plan, images.frames, input_range=_input_range(model), on_progress=on_progress)
+    given = brings_scales(model)
+    remarks = (_DROPPED,) if given and plan is None else ()
+    if plan is not None:
+        images = _images(model, calibrate, samples, needed=not given)
+        work = quantize_given if given else quantize
+        quantized = work(model, plan, images.frames, input_range=_input_range(model), on_progress=on_progress)
         model, report = quantized.model, quantized.report
-        model.metadata[CALIBRATION_ENTRY] = json.dumps(images.lock).encode()
+        if images.lock:
+            model.metadata[CALIBRATION_ENTRY] = json.dumps(images.lock).encode()
     data = write_tflite(model)
-    return Converted(data, model, _conversion(recipe, name, content, data, model, images.lock, report))
+    made = _conversion(recipe, name, content, data, model, images.lock, report)
+    return Converted(data, model, dataclasses.replace(made, remarks=remarks))
 
 
-def _quantization(recipe: Converter, io: str | None, calibrate: Path | Sequence[Frame] | None) -> Quantize | None:
+def _quantization(recipe: Converter, io: str | None) -> Quantize | None:
     """The recipe's [quantize] with the asked-for dtype; None for a float recipe. Refuses what does not go together."""
     if recipe.quantize is None:
         if io not in (None, "float32"):
@@ -139,12 +156,14 @@ def _quantization(recipe: Converter, io: str | None, calibrate: Path | Sequence[
                 f"This recipe does not quantize: inputs and outputs are float32, not {io}. Choose a quantizing recipe, e.g. litert_int8."
             )
         return None
-    if calibrate is None:
-        raise UsageError("A quantizing recipe needs images to measure ranges with: give --calibrate DIR, a folder of typical pictures (4 to 32).")
     return recipe.quantize if io is None else msgspec.structs.replace(recipe.quantize, io=io)
 
 
-def _images(model: TfliteModel, calibrate: Path | Sequence[Frame], samples: int) -> CalibrationSet:
+def _images(model: TfliteModel, calibrate: Path | Sequence[Frame] | None, samples: int, *, needed: bool) -> CalibrationSet:
+    if calibrate is None:
+        if needed:
+            raise UsageError("A quantizing recipe needs images to measure ranges with: give --calibrate DIR, a folder of typical pictures (4 to 32).")
+        return CalibrationSet((), {})
     if not isinstance(calibrate, Path):
         return CalibrationSet(tuple(calibrate), {f"frame {index}": sha256_bytes(frame.tobytes()) for index, frame in enumerate(calibrate)})
     shape = model.inputs[0].shape

@@ -36,7 +36,8 @@ Examples:
 def command(model: str, recipe: str, calibrate: Path | None, out: Path, io: str | None, samples: int, as_json: bool) -> None:
     """Convert MODEL, a model on the shelf or an .onnx file, to .tflite.
 
-    Lowers straight to TFLite's format; INT8 and 16x8 are quantized after training, with ranges measured on your pictures.
+    Lowers straight to TFLite's format; INT8 and 16x8 are quantized after training, with ranges measured on your pictures. A network with
+    QuantizeLinear and DequantizeLinear (quantization-aware training, onnxruntime's quantize_static) keeps its own scales and needs none.
     """
     from redmobile.core.artifact import write_bytes
     from redmobile.core.converter import load_converter
@@ -89,6 +90,8 @@ def _print(out: Path, converted: Converted, coverage: DelegateCoverage | None) -
     OUT.print(made)
     if coverage is not None:
         OUT.print(str(coverage), markup=False)
+    for remark in report.remarks:
+        OUT.print(remark, markup=False)
     if report.quantization is not None:
         _print_quantization(report.quantization, len(report.calibration))
 
@@ -101,4 +104,7 @@ def _print_quantization(report: Report, images: int) -> None:
             seen = f"{tensor.seen[0]:.3g} … {tensor.seen[1]:.3g}" if tensor.seen else ""
             made.add_row(tensor.name, tensor.observer, seen, f"{tensor.low:.3g} … {tensor.high:.3g}", f"{tensor.clipped:.0%}")
         OUT.print(made)
-    OUT.print(f"Calibrated with {images} pictures; on up to four of them {report.stages['psnr_db']:.2f} dB from the float graph.", markup=False)
+    if "given" in report.stages:
+        OUT.print(f"The network brings its own scales: {report.stages['given']} of them taken, {report.stages['measured']} measured.", markup=False)
+    if images:
+        OUT.print(f"Calibrated with {images} pictures; on up to four of them {report.stages['psnr_db']:.2f} dB from the float graph.", markup=False)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redmobile.core.converter import LoweringChoices
+from redmobile.core.quant_math import widest
 from redmobile.core.registry import Registry
 from redmobile.errors import UnsupportedModelError
 from redmobile.graph.layout import IMAGE_RANK, NHWC, Order, moves_data, permutation, plain, stored
@@ -174,6 +175,7 @@ class Lowering:
         """Let `tensor`, which lies in `order`, be the ONNX value `name`. Refuses if the shapes disagree."""
         if tensor.shape != stored(self.shape(name), order):
             raise Refusal(f"'{name}' should have the shape {stored(self.shape(name), order)}, its lowering gives {tensor.shape}")
+        tensor.given = widest(tensor.given, self.graph.given.get(name))
         self._values[name] = _Value(tensor, order)
 
     def stand_in(self, name: str) -> None:

@@ -43,6 +43,8 @@ def lower(graph: OnnxGraph, choices: LoweringChoices) -> TfliteModel:
     faults.raise_if_any()
     model = TfliteModel(out.operators, out.inputs, [], description="Converted by redmobile")
     model.outputs = [out.output(name) for name in graph.outputs]
+    for tensor in model.tensors():
+        tensor.given = tensor.given or graph.given.get(tensor.name)  # inputs and constants; lowering has seen to all others
     for rewrite_tflite in ON_TFLITE:
         rewrite_tflite(model)
     _make_names_unique(model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from redmobile.convert.passes.absorb_qdq import absorb_qdq
 from redmobile.convert.passes.bypass_concatenation import bypass_concatenation
 from redmobile.convert.passes.channel_order import reorder_channels
 from redmobile.convert.passes.clamp_for_float import clamp_for_float
@@ -13,7 +14,8 @@ from redmobile.convert.passes.remove_dead_operators import remove_dead_operators
 from redmobile.convert.passes.split_convolution import split_convolution
 
 ON_ONNX = (
-    recognise_pixel_shuffle,  # first: what it recognises, the others need not look through
+    absorb_qdq,  # first: no other rewrite looks through pairs of QuantizeLinear and DequantizeLinear
+    recognise_pixel_shuffle,  # then: what it recognises, the others need not look through
     fold_batch_normalization,  # before reorder_channels, so that the weights to permute are final and a convolution is what it meets
     reorder_channels,  # after recognise_pixel_shuffle, which makes most of the CRD nodes
     fold_pad,  # on its own: any time before lowering, where pads become SAME, VALID or a PAD

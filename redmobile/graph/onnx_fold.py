@@ -15,15 +15,15 @@ _FAILURES = (RuntimeError, NotImplementedError, ValueError, TypeError, IndexErro
 """What onnx's reference implementation raises for a node that it cannot compute."""
 
 
-def fold_constants(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
+def fold_constants(model: onnx.ModelProto, name: str, keep: frozenset[str] = frozenset()) -> onnx.ModelProto:
     """A model with inferred shapes whose constant nodes are initializers; computed by onnx's own reference implementation.
 
-    `name` names the model in errors. Raises UnsupportedModelError if a constant node cannot be computed, InputError if shapes or
-    operator sets contradict each other.
+    `name` names the model in errors; nodes of the kinds `keep` are left. Raises UnsupportedModelError if a constant node cannot be
+    computed, InputError if shapes or operator sets contradict each other.
     """
     while True:
         model = _infer_shapes(model, name)
-        constant = _constant_nodes(model)
+        constant = _constant_nodes(model, _NEVER_FOLDED | keep)
         if not constant:
             return model
         _replace(model, constant, _compute(model, constant, name))
@@ -36,13 +36,13 @@ def _infer_shapes(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
         raise InputError(f"{name}: is not a consistent ONNX graph ({' '.join(str(error).split())}).") from error
 
 
-def _constant_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+def _constant_nodes(model: onnx.ModelProto, kept: frozenset[str]) -> list[onnx.NodeProto]:
     """Nodes without inputs that vary: all inputs constant, or a Shape of a tensor whose shape is known."""
     known = {initializer.name for initializer in model.graph.initializer} | {""}
     shaped = set(_static_shapes(model))
     found = []
     for node in model.graph.node:
-        if node.op_type in _NEVER_FOLDED or not onnx.defs.has(node.op_type, node.domain) or _has_subgraph(node):
+        if node.op_type in kept or not onnx.defs.has(node.op_type, node.domain) or _has_subgraph(node):
             continue
         if known.issuperset(node.input) or (node.op_type == "Shape" and node.input[0] in shaped):
             found.append(node)

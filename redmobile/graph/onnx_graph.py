@@ -12,8 +12,10 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from redmobile.core.artifact import read_bytes, sha256_bytes
+from redmobile.core.quant_math import Given
 from redmobile.errors import InputError, UnsupportedModelError
 from redmobile.graph.onnx_fold import fold_constants
+from redmobile.graph.onnx_quantization import QDQ, adopt_contrib, dequantize_constants
 
 ONNX_DOMAINS = ("", "ai.onnx")
 """The names of ONNX's own set of operators."""
@@ -41,7 +43,7 @@ class OnnxNode:
 class OnnxGraph:
     """A graph in execution order. shapes, dtypes: of every value whose shape could be inferred (numpy's dtype names).
 
-    inputs: without the initializers; metadata: the file's metadata_props; sha256: of the file.
+    inputs: without the initializers; metadata: the file's metadata_props; sha256: of the file. given: value → how the file quantizes it.
     """
 
     nodes: list[OnnxNode]
@@ -53,13 +55,16 @@ class OnnxGraph:
     opset: int
     metadata: dict[str, str] = dataclasses.field(default_factory=dict)
     sha256: str = ""
+    given: dict[str, Given] = dataclasses.field(default_factory=dict)
 
     def copy(self) -> OnnxGraph:
         """A graph that can be rewritten without touching this one; the constants' arrays are shared."""
         nodes = [
             dataclasses.replace(node, inputs=list(node.inputs), outputs=list(node.outputs), attributes=dict(node.attributes)) for node in self.nodes
         ]
-        return dataclasses.replace(self, nodes=nodes, initializers=dict(self.initializers), shapes=dict(self.shapes), dtypes=dict(self.dtypes))
+        return dataclasses.replace(
+            self, nodes=nodes, initializers=dict(self.initializers), shapes=dict(self.shapes), dtypes=dict(self.dtypes), given=dict(self.given)
+        )
 
     def producer(self, value: str) -> OnnxNode | None:
         """The node that computes `value`; None for inputs and constants."""
@@ -108,11 +113,22 @@ def read_onnx(data: bytes, name: str = "ONNX model", folder: Path = Path()) -> O
     model = _parse(data, name, folder)
     try:
         _check_static(model, name)
-        graph = _graph(fold_constants(model, name), sha256_bytes(data))
+        folded, given = _fold(model, name)
+        graph = _graph(folded, sha256_bytes(data), given)
     except _DAMAGED as error:
         raise InputError(f"{name}: is a damaged ONNX file ({type(error).__name__}: {' '.join(str(error).split())}).") from error
     _check_connected(graph, name)
     return graph
+
+
+def _fold(model: onnx.ModelProto, name: str) -> tuple[onnx.ModelProto, dict[str, Given]]:
+    """The folded model, and how constants that come as codes are quantized: once folded they are plain float32."""
+    adopt_contrib(model)
+    if all(node.op_type not in QDQ for node in model.graph.node):
+        return fold_constants(model, name), {}
+    folded = fold_constants(model, name, keep=QDQ)
+    given = dequantize_constants(folded)
+    return fold_constants(folded, name), given
 
 
 def _parse(data: bytes, name: str, folder: Path) -> onnx.ModelProto:
@@ -162,7 +178,7 @@ def _dynamic(name: str, value: str, axis: int, symbol: str) -> str:
     )
 
 
-def _graph(model: onnx.ModelProto, sha256: str) -> OnnxGraph:
+def _graph(model: onnx.ModelProto, sha256: str, given: dict[str, Given]) -> OnnxGraph:
     initializers = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     shapes, dtypes = {}, {}
     for value in (*model.graph.input, *model.graph.value_info, *model.graph.output):
@@ -182,6 +198,7 @@ def _graph(model: onnx.ModelProto, sha256: str) -> OnnxGraph:
         opset=next((entry.version for entry in model.opset_import if entry.domain in ONNX_DOMAINS), 1),
         metadata={entry.key: entry.value for entry in model.metadata_props},
         sha256=sha256,
+        given=given,
     )
 
 

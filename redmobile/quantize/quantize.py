@@ -26,8 +26,8 @@ class TensorReport:
     """One tensor of the quantized graph. seen: exact (min, max) in calibration, None where nothing had to be measured.
 
     clipped: share of the width seen that lies outside the range. group: the first of the tensors that share its scale.
-    observer: what chose the range; no choice are `fixed` (by specification or input range), `clamp` (by the clamp that ends the graph) and
-    `summary` (of the whole picture: what was seen and half as much again).
+    observer: what chose the range; no choice are `fixed` (by specification or input range), `given` (by a model that brings its scales),
+    `clamp` (by the clamp that ends the graph) and `summary` (of the whole picture: what was seen and half as much again).
     """
 
     name: str
@@ -114,7 +114,7 @@ class _Work:
         choice = self._choice(candidates, writer, judge, calibration)
         quantizations = candidates.quantizations(choice)
         quantized = self._corrected(writer, quantizations, calibration, judge)
-        report = Report(tuple(_tensors(layout, candidates, choice, calibration)), self._stages)
+        report = Report(tuple(tensor_reports(layout, candidates, choice, calibration)), self._stages)
         return Quantized(with_io(quantized, self._recipe.io, layout.bits), report)
 
     def _equalized(self, model: TfliteModel) -> TfliteModel:
@@ -164,7 +164,8 @@ class _Work:
         return corrected if kept else plain
 
 
-def _tensors(layout: Layout, candidates: Candidates, choice: Choice, calibration: Calibration) -> list[TensorReport]:
+def tensor_reports(layout: Layout, candidates: Candidates, choice: Choice, calibration: Calibration) -> list[TensorReport]:
+    """What became of each tensor."""
     reports = []
     for place, group in enumerate(layout.groups):
         observer = choice.get(place, group.given_by)

@@ -12,6 +12,7 @@ from redmobile.graph.tflite_model import Operator, Tensor, TfliteModel
 from redmobile.quantize.clamps import EVERYTHING, Folding, Limits, fold_clamps
 from redmobile.quantize.observers import Observer, Range
 from redmobile.quantize.op_rules import FUSED_LIMITS, WIDE, faults, fixed_output, float_tensors, is_tied, rule_of
+from redmobile.quantize.settle import Known, settle
 from redmobile.quantize.statistics import Statistics
 from redmobile.quantize.ties import Ties, activations, is_summary, roots
 
@@ -24,7 +25,8 @@ class Group:
 
     tensors: in the order in which they come up; roots: those of them whose values decide, as tensors of the float graph.
     limits: id of a root → the values that count of it. constants: the span of the group's constants, if it has some.
-    fixed: given by the specification or the input's range. exact: an output clamp's bounds, which the range takes whatever was seen.
+    fixed: by the specification, the input's range or, if `given`, the source model. exact: an output clamp's bounds, or those of all roots
+    in a model of given scales, which the range takes whatever was seen.
     A group of summaries of the whole picture has no choice of observer: its range is what was seen and half as much again.
     """
 
@@ -34,6 +36,7 @@ class Group:
     constants: Range | None = None
     fixed: Quantization | None = None
     exact: Range | None = None
+    given: bool = False
 
     @property
     def name(self) -> str:
@@ -48,7 +51,9 @@ class Group:
     @property
     def given_by(self) -> str:
         """What decides the range of a group that is not free."""
-        return "fixed" if self.fixed else "clamp" if self.exact else "summary"
+        if self.fixed:
+            return "given" if self.given else "fixed"
+        return "clamp" if self.exact else "summary"
 
     @property
     def _is_summary(self) -> bool:
@@ -99,17 +104,30 @@ def check_range(input_range: Range) -> None:
 def lay_out(model: TfliteModel, input_range: Range, bits: int) -> Layout:
     """Copy `model`, find what ties tensors together and what vanishes. input_range: real values of a frame's codes 0 and 255.
 
+    Scales that the model's source gives (Tensor.given) are taken; the specification's own come before them, the input's range after.
     Raises UnsupportedModelError that names every operator that cannot be quantized, UsageError for a range without width.
     """
     check_range(input_range)
     _check_operators(model, bits)
     model = copy.deepcopy(model)
     _check_names(model)
-    fixed = _fixed(model, input_range, bits)
-    _separate_fixed(model, fixed)
-    folding = fold_clamps(model, _own_limits(model, fixed, input_range), fixed)
+    fixed, given = _fixed(model, bits), _given(model, bits)
+    known = _of_inputs(model, input_range, bits) | given | fixed
+    if given:
+        known = settle(model, known)
+    else:
+        _separate_fixed(model, known)
+    limits = _own_limits(model, fixed, input_range)
+    if given:
+        limits |= {key: _held_by(quantization) for key, quantization in known.items() if key not in fixed}
+    folding = fold_clamps(model, limits, known)
     _check_clamps(model, folding, bits)
-    return Layout(model, _groups(model, fixed, folding), folding, bits)
+    return Layout(model, _groups(model, known, folding, brings_scales=bool(given)), folding, bits)
+
+
+def brings_scales(model: TfliteModel) -> bool:
+    """Whether the model's source gives scales of activations, so that there is little or nothing to calibrate."""
+    return any(tensor.given for tensor in activations(model))
 
 
 def quantize_range(low_high: Range, bits: int) -> Quantization:
@@ -140,9 +158,35 @@ def _check_names(model: TfliteModel) -> None:
         raise UnsupportedModelError(f"Several tensors have the same name, so what was seen of them cannot be told apart: {', '.join(twice)}.")
 
 
-def _fixed(model: TfliteModel, input_range: Range, bits: int) -> dict[int, Quantization]:
-    """The quantization of each tensor, by id, that the specification gives it, and of the graph's inputs by their range."""
-    found = {id(tensor): quantize_range(input_range, bits) for tensor in model.inputs if tensor.dtype == "float32"}
+def _of_inputs(model: TfliteModel, input_range: Range, bits: int) -> Known:
+    """The quantization of the graph's inputs by their range."""
+    return {id(tensor): quantize_range(input_range, bits) for tensor in model.inputs if tensor.dtype == "float32"}
+
+
+def _given(model: TfliteModel, bits: int) -> Known:
+    """What the model's source says of activations. Raises UnsupportedModelError that names those whose scales int8 cannot take."""
+    given = {id(tensor): tensor.given.int8() for tensor in activations(model) if tensor.given}
+    odd = [f"'{tensor.name}' ({tensor.given.dtype})" for tensor in activations(model) if tensor.given and given[id(tensor)] is None]
+    if odd:
+        raise UnsupportedModelError(
+            f"The model brings scales that TFLite's int8 activations cannot take (one scale a tensor, int8 or uint8 is needed): {', '.join(odd)}. "
+            "Quantize it so, or convert the network before quantization."
+        )
+    if given and bits == WIDE:
+        raise UsageError("The model brings its own 8-bit scales, the recipe asks for 16-bit activations: take litert_int8, or the network before.")
+    return {key: quantization for key, quantization in given.items() if quantization is not None}
+
+
+def _held_by(quantization: Quantization) -> Limits:
+    """The real values between which codes saturate: half a step inside the outermost codes, for what lies beyond rounds to those."""
+    low, high = quantization.reach("int8")
+    half = float(quantization.scale[0]) / 2
+    return low + half, high - half
+
+
+def _fixed(model: TfliteModel, bits: int) -> Known:
+    """The quantization of each tensor, by id, that the specification gives it."""
+    found: Known = {}
     for operator in model.operators:
         rule, quantization = rule_of(operator), fixed_output(operator.kind, bits)
         if rule and rule.scales == "fixed" and quantization:
@@ -150,7 +194,7 @@ def _fixed(model: TfliteModel, input_range: Range, bits: int) -> dict[int, Quant
     return found
 
 
-def _own_limits(model: TfliteModel, fixed: dict[int, Quantization], input_range: Range) -> dict[int, Limits]:
+def _own_limits(model: TfliteModel, fixed: Known, input_range: Range) -> dict[int, Limits]:
     """What a root can hold whatever stands behind it."""
     limits: dict[int, Limits] = {}
     for operator in model.operators:
@@ -158,16 +202,16 @@ def _own_limits(model: TfliteModel, fixed: dict[int, Quantization], input_range:
         limits |= {id(tensor): bound for tensor in operator.outputs if bound != EVERYTHING and not is_tied(operator)}
     for operator in model.operators:
         limits |= {id(tensor): _span_of_fixed(operator.kind) for tensor in operator.outputs if id(tensor) in fixed}
-    limits |= {id(tensor): input_range for tensor in model.inputs if id(tensor) in fixed}
-    rescaled = [operator for operator in model.operators if operator.kind == "QUANTIZE"]
-    return limits | {id(operator.outputs[0]): limits[id(operator.inputs[0])] for operator in rescaled}
+    limits |= {id(tensor): input_range for tensor in model.inputs if tensor.dtype == "float32"}
+    rescaled = {id(operator.outputs[0]): operator.inputs[0] for operator in model.operators if operator.kind == "QUANTIZE"}
+    return limits | {key: limits[id(source)] for key, source in rescaled.items() if id(source) in limits}
 
 
 def _span_of_fixed(kind: str) -> Limits:
     return {"LOGISTIC": (0.0, 1.0), "SOFTMAX": (0.0, 1.0), "LOG_SOFTMAX": (-math.inf, 0.0)}.get(kind, (-1.0, 1.0))
 
 
-def _separate_fixed(model: TfliteModel, fixed: dict[int, Quantization]) -> None:
+def _separate_fixed(model: TfliteModel, fixed: Known) -> None:
     """Where a tensor of fixed scale is tied to others of another scale, put a QUANTIZE in between (CONCATENATION of LOGISTIC and a convolution)."""
     ties, members = Ties(model.operators), _members(model)
     for tensors in members.values():
@@ -195,7 +239,7 @@ def _members(model: TfliteModel) -> dict[int, list[Tensor]]:
     return members
 
 
-def _groups(model: TfliteModel, fixed: dict[int, Quantization], folding: Folding) -> tuple[Group, ...]:
+def _groups(model: TfliteModel, fixed: Known, folding: Folding, *, brings_scales: bool) -> tuple[Group, ...]:
     ties, members = Ties(model.operators), _members(model)
     rescaled = {id(operator.outputs[0]): operator.inputs[0] for operator in model.operators if operator.kind == "QUANTIZE"}
     deciding: dict[int, list[Tensor]] = {}
@@ -203,6 +247,8 @@ def _groups(model: TfliteModel, fixed: dict[int, Quantization], folding: Folding
         deciding.setdefault(ties.of(root), []).append(rescaled.get(id(root)) or root)
     constants = _constant_spans(model, ties, folding)
     exact = _exact_ranges(model, ties, folding)
+    if brings_scales:
+        exact = _finite_hulls(model, ties, folding, {key: [] for key in members if key not in constants}) | exact
     return tuple(
         Group(
             tensors=tuple(tensors),
@@ -211,6 +257,7 @@ def _groups(model: TfliteModel, fixed: dict[int, Quantization], folding: Folding
             constants=constants.get(key),
             fixed=next((fixed[id(tensor)] for tensor in tensors if id(tensor) in fixed), None),
             exact=exact.get(key),
+            given=any(tensor.given for tensor in tensors),
         )
         for key, tensors in members.items()
     )
@@ -234,8 +281,13 @@ def _exact_ranges(model: TfliteModel, ties: Ties, folding: Folding) -> dict[int,
     outputs = {id(tensor) for tensor in model.outputs}
     folded = [operator for operator in model.operators if id(operator) in folding.folded]
     spans: dict[int, list[Limits]] = {ties.of(operator.outputs[0]): [] for operator in folded if id(operator.outputs[0]) in outputs}
+    return _finite_hulls(model, ties, folding, spans)
+
+
+def _finite_hulls(model: TfliteModel, ties: Ties, folding: Folding, spans: dict[int, list[Limits]]) -> dict[int, Range]:
+    """Those keys of `spans` whose groups' roots have limits on both sides → the span of those limits."""
     for root in roots(model):
         if ties.of(root) in spans:
             spans[ties.of(root)].append(folding.limits[id(root)])
-    ranges = {key: (min(low for low, _ in limits), max(high for _, high in limits)) for key, limits in spans.items()}
+    ranges = {key: (min(low for low, _ in limits), max(high for _, high in limits)) for key, limits in spans.items() if limits}
     return {key: (low, high) for key, (low, high) in ranges.items() if math.isfinite(low) and math.isfinite(high)}

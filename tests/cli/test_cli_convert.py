@@ -131,6 +131,35 @@ def test_each_mistake_is_one_line_and_its_code_and_leaves_nothing(call, files, a
     assert not (files / "made.tflite").exists()
 
 
+def write_qdq(path):
+    """A 1×1 convolution between pairs of QuantizeLinear and DequantizeLinear."""
+    constants = {"w": np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1), "s": np.float32(1 / 255), "z": np.uint8(0)}
+    nodes = [
+        helper.make_node("QuantizeLinear", ["image", "s", "z"], ["a"]),
+        helper.make_node("DequantizeLinear", ["a", "s", "z"], ["b"]),
+        helper.make_node("Conv", ["b", "w"], ["c"]),
+        helper.make_node("QuantizeLinear", ["c", "s", "z"], ["d"]),
+        helper.make_node("DequantizeLinear", ["d", "s", "z"], ["enhanced"]),
+    ]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, 32, 48]) for name in ("image", "enhanced")]
+    initializers = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
+    model = helper.make_model(helper.make_graph(nodes, "g", values[:1], values[1:], initializers), opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    onnx.save(model, path)
+
+
+def test_a_network_with_its_own_scales_is_converted_without_pictures(call, files):
+    write_qdq(files / "qdq.onnx")
+    code, out, _ = call("qdq.onnx", "--with", "litert_int8", "--out", "qdq.tflite")
+    assert code == 0
+    assert "brings its own scales: 2 of them taken, 0 measured" in out
+    assert "Calibrated" not in out
+    assert read_tflite((files / "qdq.tflite").read_bytes()).inputs[0].dtype == "int8"
+    code, out, _ = call("qdq.onnx", "--with", "litert_fp32", "--out", "float.tflite")
+    assert code == 0
+    assert "activations are not rounded" in out
+
+
 def test_a_folder_as_output_is_refused(call):
     code, _, err = call("net.onnx", "--with", "litert_fp32", "--out", "empty")
     assert code == 11

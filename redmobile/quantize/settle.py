@@ -1,0 +1,125 @@
+"""Scales that are known before anything is measured, and the ties between tensors: who takes whose, and where two meet.
+
+c ─ RESHAPE ─ r (given q)              →    c takes q: nothing else reads it
+a (given p), b (given q) ─ CONCATENATION ─ y (given q)      →    a ─ QUANTIZE to q ─ CONCATENATION
+x (given p) ─ AVERAGE_POOL_2D ─ y (given q)                 →    AVERAGE_POOL_2D in p ─ QUANTIZE to q ─ y
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from redmobile.core.quant_math import Quantization
+from redmobile.graph.tflite_model import Operator, Tensor, TfliteModel
+from redmobile.quantize.clamps import bounds
+from redmobile.quantize.op_rules import float_tensors, is_tied
+
+Known = dict[int, Quantization]
+"""id of a tensor → its scale and zero point."""
+
+
+def settle(model: TfliteModel, known: Known) -> Known:
+    """`known`, spread over the operators that tie tensors; QUANTIZE is put into `model` wherever two scales that are known meet in a tie.
+
+    An operator of one input works in that input's scale and is followed by QUANTIZE; a clamp and an operator of several inputs work in
+    their output's scale (where that is not known, the widest of their inputs'), and QUANTIZE stands before them. An input takes the
+    scale that is known behind it only if nothing else reads it: others may need values that this scale does not reach.
+    """
+    settling = _Settling(model, known)
+    settling.spread()
+    settling.separate()
+    return settling.known
+
+
+class _Settling:
+    def __init__(self, model: TfliteModel, known: Known) -> None:
+        self.known = dict(known)
+        self._model = model
+        self._readers = {key: len(operators) for key, operators in model.consumers().items()}
+        self._outputs = {id(tensor) for tensor in model.outputs}
+
+    def spread(self) -> None:
+        """Until nothing changes: backwards, then forwards."""
+        before = -1
+        while before < len(self.known):
+            before = len(self.known)
+            for operator in (*reversed(self._model.operators), *self._model.operators):
+                self._spread(operator)
+
+    def separate(self) -> None:
+        """Put a QUANTIZE on every edge of a tied operator whose scale is known where another one, or none, is known of the tensor."""
+        operators: list[Operator] = []
+        for operator in self._model.operators:
+            wanted = self._scale_of(operator)
+            if wanted is None:
+                operators.append(operator)
+                continue
+            operators += [*self._before(operator, wanted), operator, *self._after(operator, wanted)]
+        self._model.operators = operators
+
+    def _spread(self, operator: Operator) -> None:
+        if operator.kind == "MUL":
+            self._spread_through_factor(operator)
+        wanted = self._scale_of(operator)
+        if wanted is None:
+            return
+        for tensor in operator.outputs:
+            self.known.setdefault(id(tensor), wanted)
+        for tensor in _data(operator):
+            if self._is_read_once(tensor):
+                self.known.setdefault(id(tensor), wanted)
+
+    def _spread_through_factor(self, operator: Operator) -> None:
+        """A product with one positive constant has the codes of its other factor: the scale is divided by the constant."""
+        constants = [tensor.data for tensor in float_tensors(operator.inputs) if tensor.data is not None]
+        target = self.known.get(id(operator.outputs[0]))
+        if target is None or len(constants) != 1 or constants[0].size != 1 or float(constants[0].reshape(-1)[0]) <= 0:
+            return
+        (source,) = _data(operator)
+        if self._is_read_once(source):
+            factor = float(constants[0].reshape(-1)[0])
+            self.known.setdefault(id(source), Quantization(target.scale / target.scale.dtype.type(factor), target.zero_point))
+
+    def _scale_of(self, operator: Operator) -> Quantization | None:
+        """The scale that a tied operator works in, as far as it is known."""
+        if not is_tied(operator):
+            return None
+        sources, results = self._all_known(_data(operator)), self._all_known(operator.outputs)
+        ends_first = len(_data(operator)) > 1 or bounds(operator) is not None
+        first, second = (results, sources) if ends_first else (sources, results)
+        return _widest(first) or _widest(second)
+
+    def _all_known(self, tensors: Iterable[Tensor]) -> list[Quantization]:
+        return [self.known[id(tensor)] for tensor in tensors if id(tensor) in self.known]
+
+    def _is_read_once(self, tensor: Tensor) -> bool:
+        return self._readers.get(id(tensor), 0) == 1 and id(tensor) not in self._outputs
+
+    def _before(self, operator: Operator, wanted: Quantization) -> list[Operator]:
+        made = []
+        for source in _data(operator):
+            if self.known.get(id(source)) != wanted:
+                rescaled = Tensor(f"{source.name}/for_{operator.outputs[0].name}", source.shape, source.dtype)
+                operator.inputs = [rescaled if tensor is source else tensor for tensor in operator.inputs]
+                self.known[id(rescaled)] = wanted
+                made.append(Operator("QUANTIZE", [source], [rescaled]))
+        return made
+
+    def _after(self, operator: Operator, wanted: Quantization) -> list[Operator]:
+        made = []
+        for place, result in enumerate(operator.outputs):
+            if self.known[id(result)] != wanted:
+                unscaled = Tensor(f"{result.name}/unscaled", result.shape, result.dtype)
+                operator.outputs[place] = unscaled
+                self.known[id(unscaled)] = wanted
+                made.append(Operator("QUANTIZE", [unscaled], [result]))
+        return made
+
+
+def _data(operator: Operator) -> list[Tensor]:
+    """The inputs that are no constants, each once."""
+    return list({id(tensor): tensor for tensor in float_tensors(operator.inputs) if tensor.data is None}.values())
+
+
+def _widest(found: list[Quantization]) -> Quantization | None:
+    return max(found, key=lambda each: float(each.scale[0]), default=None)
