@@ -76,10 +76,14 @@ class Quantization:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Given:
-    """What a source model says of a tensor: `quantization` in codes of `dtype` ('int8', 'uint8', 'int16', …)."""
+    """What is said of a float tensor beforehand: `quantization` in codes of `dtype` ('int8', 'uint8', 'int16', …).
+
+    pinned: not by the source model but by conversion, because something depends on that very scale.
+    """
 
     quantization: Quantization
     dtype: str
+    pinned: bool = False
 
     @property
     def width(self) -> float:
@@ -103,8 +107,8 @@ class Given:
 
 
 def widest(*given: Given | None) -> Given | None:
-    """The one whose codes reach furthest: one tensor has one scale, and a narrower one would cut off what others need."""
-    return max((each for each in given if each is not None), key=lambda each: each.width, default=None)
+    """The one whose codes reach furthest: one tensor has one scale, and a narrower one would cut off what others need. A pinned one counts first."""
+    return max((each for each in given if each is not None), key=lambda each: (each.pinned, each.width), default=None)
 
 
 def asymmetric(low: float, high: float, dtype: str) -> Quantization:

@@ -19,7 +19,7 @@ from redmobile.core.quant_math import Given, Quantization
 class Tensor:
     """One tensor. shape: ints; dtype: numpy's name ('float32', 'int8', …); data: the constant's values, None for an activation.
 
-    given: how the model that this one was made from quantizes it; for the quantizer, no file holds it.
+    given: how the model that this one was made from, or its conversion, wants it quantized; for the quantizer, no file holds it.
     """
 
     name: str

@@ -8,7 +8,7 @@ import math
 
 from redmobile.core.quant_math import Quantization, asymmetric, symmetric
 from redmobile.errors import UnsupportedModelError, UsageError
-from redmobile.graph.tflite_model import Operator, Tensor, TfliteModel
+from redmobile.graph.tflite_model import Tensor, TfliteModel
 from redmobile.quantize.clamps import EVERYTHING, Folding, Limits, fold_clamps
 from redmobile.quantize.observers import Observer, Range
 from redmobile.quantize.op_rules import FUSED_LIMITS, WIDE, faults, fixed_output, float_tensors, is_tied, rule_of
@@ -112,22 +112,18 @@ def lay_out(model: TfliteModel, input_range: Range, bits: int) -> Layout:
     model = copy.deepcopy(model)
     _check_names(model)
     fixed, given = _fixed(model, bits), _given(model, bits)
-    known = _of_inputs(model, input_range, bits) | given | fixed
-    if given:
-        known = settle(model, known)
-    else:
-        _separate_fixed(model, known)
+    known = settle(model, _of_inputs(model, input_range, bits) | given | fixed)
     limits = _own_limits(model, fixed, input_range)
     if given:
         limits |= {key: _held_by(quantization) for key, quantization in known.items() if key not in fixed}
     folding = fold_clamps(model, limits, known)
     _check_clamps(model, folding, bits)
-    return Layout(model, _groups(model, known, folding, brings_scales=bool(given)), folding, bits)
+    return Layout(model, _groups(model, known, folding), folding, bits)
 
 
 def brings_scales(model: TfliteModel) -> bool:
     """Whether the model's source gives scales of activations, so that there is little or nothing to calibrate."""
-    return any(tensor.given for tensor in activations(model))
+    return any(tensor.given and not tensor.given.pinned for tensor in activations(model))
 
 
 def quantize_range(low_high: Range, bits: int) -> Quantization:
@@ -211,26 +207,6 @@ def _span_of_fixed(kind: str) -> Limits:
     return {"LOGISTIC": (0.0, 1.0), "SOFTMAX": (0.0, 1.0), "LOG_SOFTMAX": (-math.inf, 0.0)}.get(kind, (-1.0, 1.0))
 
 
-def _separate_fixed(model: TfliteModel, fixed: Known) -> None:
-    """Where a tensor of fixed scale is tied to others of another scale, put a QUANTIZE in between (CONCATENATION of LOGISTIC and a convolution)."""
-    ties, members = Ties(model.operators), _members(model)
-    for tensors in members.values():
-        held = [tensor for tensor in tensors if id(tensor) in fixed]
-        others = [root for root in roots(model) if id(root) not in fixed and ties.of(root) == ties.of(tensors[0])]
-        same = all(fixed[id(tensor)] == fixed[id(held[0])] for tensor in held)
-        if held and (others or not same):
-            for tensor in held:
-                _insert_rescale(model, tensor)
-
-
-def _insert_rescale(model: TfliteModel, tensor: Tensor) -> None:
-    rescaled = Tensor(f"{tensor.name}/rescaled", tensor.shape, tensor.dtype)
-    readers = [operator for operator in model.operators if is_tied(operator) and any(source is tensor for source in operator.inputs)]
-    for operator in readers:
-        operator.inputs = [rescaled if source is tensor else source for source in operator.inputs]
-    model.operators.insert(model.operators.index(readers[0]), Operator("QUANTIZE", [tensor], [rescaled]))
-
-
 def _members(model: TfliteModel) -> dict[int, list[Tensor]]:
     ties = Ties(model.operators)
     members: dict[int, list[Tensor]] = {}
@@ -239,7 +215,7 @@ def _members(model: TfliteModel) -> dict[int, list[Tensor]]:
     return members
 
 
-def _groups(model: TfliteModel, fixed: Known, folding: Folding, *, brings_scales: bool) -> tuple[Group, ...]:
+def _groups(model: TfliteModel, fixed: Known, folding: Folding) -> tuple[Group, ...]:
     ties, members = Ties(model.operators), _members(model)
     rescaled = {id(operator.outputs[0]): operator.inputs[0] for operator in model.operators if operator.kind == "QUANTIZE"}
     deciding: dict[int, list[Tensor]] = {}
@@ -247,7 +223,7 @@ def _groups(model: TfliteModel, fixed: Known, folding: Folding, *, brings_scales
         deciding.setdefault(ties.of(root), []).append(rescaled.get(id(root)) or root)
     constants = _constant_spans(model, ties, folding)
     exact = _exact_ranges(model, ties, folding)
-    if brings_scales:
+    if brings_scales(model):
         exact = _finite_hulls(model, ties, folding, {key: [] for key in members if key not in constants}) | exact
     return tuple(
         Group(
@@ -257,7 +233,7 @@ def _groups(model: TfliteModel, fixed: Known, folding: Folding, *, brings_scales
             constants=constants.get(key),
             fixed=next((fixed[id(tensor)] for tensor in tensors if id(tensor) in fixed), None),
             exact=exact.get(key),
-            given=any(tensor.given for tensor in tensors),
+            given=any(tensor.given and not tensor.given.pinned for tensor in tensors),
         )
         for key, tensors in members.items()
     )

@@ -21,9 +21,10 @@ Known = dict[int, Quantization]
 def settle(model: TfliteModel, known: Known) -> Known:
     """`known`, spread over the operators that tie tensors; QUANTIZE is put into `model` wherever two scales that are known meet in a tie.
 
-    An operator of one input works in that input's scale and is followed by QUANTIZE; a clamp and an operator of several inputs work in
-    their output's scale (where that is not known, the widest of their inputs'), and QUANTIZE stands before them. An input takes the
-    scale that is known behind it only if nothing else reads it: others may need values that this scale does not reach.
+    An operator of one input works in that input's scale and is followed by QUANTIZE. A clamp and an operator of several inputs work in
+    their output's scale, or else, if all are known, in the widest of their inputs', or in one that is still to be found; QUANTIZE stands
+    before them. An input takes the scale that is known behind it only if nothing else reads it: others may need values that this scale
+    does not reach.
     """
     settling = _Settling(model, known)
     settling.spread()
@@ -37,6 +38,7 @@ class _Settling:
         self._model = model
         self._readers = {key: len(operators) for key, operators in model.consumers().items()}
         self._outputs = {id(tensor) for tensor in model.outputs}
+        self._rescaled: dict[str, int] = {}
 
     def spread(self) -> None:
         """Until nothing changes: backwards, then forwards."""
@@ -47,13 +49,10 @@ class _Settling:
                 self._spread(operator)
 
     def separate(self) -> None:
-        """Put a QUANTIZE on every edge of a tied operator whose scale is known where another one, or none, is known of the tensor."""
+        """Put a QUANTIZE on every edge of a tied operator that works in another scale than the tensor has."""
         operators: list[Operator] = []
         for operator in self._model.operators:
             wanted = self._scale_of(operator)
-            if wanted is None:
-                operators.append(operator)
-                continue
             operators += [*self._before(operator, wanted), operator, *self._after(operator, wanted)]
         self._model.operators = operators
 
@@ -86,8 +85,9 @@ class _Settling:
             return None
         sources, results = self._all_known(_data(operator)), self._all_known(operator.outputs)
         ends_first = len(_data(operator)) > 1 or bounds(operator) is not None
-        first, second = (results, sources) if ends_first else (sources, results)
-        return _widest(first) or _widest(second)
+        if not ends_first:
+            return _widest(sources) or _widest(results)
+        return _widest(results) or (_widest(sources) if len(sources) == len(_data(operator)) else None)
 
     def _all_known(self, tensors: Iterable[Tensor]) -> list[Quantization]:
         return [self.known[id(tensor)] for tensor in tensors if id(tensor) in self.known]
@@ -95,20 +95,22 @@ class _Settling:
     def _is_read_once(self, tensor: Tensor) -> bool:
         return self._readers.get(id(tensor), 0) == 1 and id(tensor) not in self._outputs
 
-    def _before(self, operator: Operator, wanted: Quantization) -> list[Operator]:
+    def _before(self, operator: Operator, wanted: Quantization | None) -> list[Operator]:
         made = []
-        for source in _data(operator):
+        for source in _data(operator) if is_tied(operator) else []:
             if self.known.get(id(source)) != wanted:
-                rescaled = Tensor(f"{source.name}/for_{operator.outputs[0].name}", source.shape, source.dtype)
+                self._rescaled[source.name] = number = self._rescaled.get(source.name, 0) + 1
+                rescaled = Tensor(f"{source.name}/rescaled{number if number > 1 else ''}", source.shape, source.dtype)
                 operator.inputs = [rescaled if tensor is source else tensor for tensor in operator.inputs]
-                self.known[id(rescaled)] = wanted
+                if wanted is not None:
+                    self.known[id(rescaled)] = wanted
                 made.append(Operator("QUANTIZE", [source], [rescaled]))
         return made
 
-    def _after(self, operator: Operator, wanted: Quantization) -> list[Operator]:
+    def _after(self, operator: Operator, wanted: Quantization | None) -> list[Operator]:
         made = []
         for place, result in enumerate(operator.outputs):
-            if self.known[id(result)] != wanted:
+            if wanted is not None and self.known[id(result)] != wanted:
                 unscaled = Tensor(f"{result.name}/unscaled", result.shape, result.dtype)
                 operator.outputs[place] = unscaled
                 self.known[id(unscaled)] = wanted
