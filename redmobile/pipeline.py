@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+import numpy as np
 
 from redmobile.bench.memory import peak_bytes
 from redmobile.bench.result import LatencyResult
@@ -18,6 +20,7 @@ from redmobile.bench.result import to_builtins as latency_to_builtins
 from redmobile.bench.runner import bench
 from redmobile.convert.metadata import metadata_of
 from redmobile.convert.onnx_to_tflite import convert as lower_as
+from redmobile.convert.pixels import Pixels
 from redmobile.core.artifact import read_bytes, sha256_bytes, write_bytes
 from redmobile.core.converter import Converter, Quantize, load_converter
 from redmobile.core.environment import describe
@@ -37,6 +40,7 @@ from redmobile.parity.result import to_builtins as parity_to_builtins
 from redmobile.quantize.quantize import Report, quantize
 from redmobile.quantize.quantize_given import quantize_given
 from redmobile.quantize.ranges import brings_scales
+from redmobile.quantize.same_scales import pin
 from redmobile.runtimes.base import open_runtime
 from redmobile.runtimes.tflite_interpreter import InterpreterRuntime
 from redmobile.shelf import find
@@ -48,6 +52,9 @@ OnProgress = Callable[[str, int, int], None]
 
 CALIBRATION_ENTRY = "redmobile.calibration"
 """Metadata entry of a quantized file: names and sha256 of the images that it was calibrated with, as JSON."""
+
+RGBA = "rgba:"
+"""What stands before the dtype of inputs and outputs that have alpha."""
 
 _RGB = 3
 
@@ -119,33 +126,42 @@ def convert(
     calibrate: Path | Sequence[Frame] | None = None,
     *,
     io: str | None = None,
+    pixels: Pixels | None = None,
     samples: int = DEFAULT_SAMPLES,
     on_progress: OnProgress | None = None,
 ) -> Converted:
     """ONNX → .tflite: lower, store weights as float16 or quantize as `converter` (a recipe, or its name) says, add metadata.
 
     calibrate: images for a quantizing recipe, unless the network brings its own scales: a folder, of which at most `samples` are taken,
-    or frames of the input's size, (H, W, 3) uint8 RGB. io: dtype of inputs and outputs instead of the recipe's. The same arguments give
-    the same bytes.
+    or frames of the input's size, (H, W, 3) uint8 RGB. io: dtype of inputs and outputs instead of the recipe's; `rgba:int8` and
+    `rgba:uint8`: with a fourth channel, unchanged from input to output. pixels: how else the file's pixels differ from the network's.
+    The same arguments give the same bytes.
     Raises InputError, UnsupportedModelError, UsageError (nothing to calibrate with; options that do not fit), DocumentError.
     """
     recipe, name = (load_converter(converter), Path(converter).stem) if isinstance(converter, str) else (converter, "custom")
     content = read_bytes(source)
-    plan = _quantization(recipe, io)
-    model = lower_as(read_onnx(content, str(source), source.parent), name, recipe)
+    dtype = io.removeprefix(RGBA) if io else None
+    plan, explain = _quantization(recipe, dtype), list[str]()
+    pixels = pixels or Pixels()
+    graph = read_onnx(content, str(source), source.parent)
+    model = lower_as(graph, name, recipe, pixels, explain)
     images, report = CalibrationSet((), {}), None
     given = brings_scales(model)
-    remarks = (_DROPPED,) if given and plan is None else ()
+    explain += [_DROPPED] if given and plan is None else []
     if plan is not None:
         images = _images(model, calibrate, samples, needed=not given)
-        work = quantize_given if given else quantize
-        quantized = work(model, plan, images.frames, input_range=_input_range(model), on_progress=on_progress)
+        work = functools.partial(quantize_given if given else quantize, input_range=_input_range(model))
+        quantized = work(model, plan, images.frames, on_progress=on_progress)
         model, report = quantized.model, quantized.report
+        if dtype != io:
+            with_alpha = lower_as(graph, name, recipe, dataclasses.replace(pixels, alpha=True), explain)
+            pin(with_alpha, report)
+            model = work(with_alpha, plan, [_opaque(frame) for frame in images.frames]).model
         if images.lock:
             model.metadata[CALIBRATION_ENTRY] = json.dumps(images.lock).encode()
     data = write_tflite(model)
     made = _conversion(recipe, name, content, data, model, images.lock, report)
-    return Converted(data, model, dataclasses.replace(made, remarks=remarks))
+    return Converted(data, model, dataclasses.replace(made, remarks=tuple(explain)))
 
 
 def _quantization(recipe: Converter, io: str | None) -> Quantize | None:
@@ -171,6 +187,11 @@ def _images(model: TfliteModel, calibrate: Path | Sequence[Frame] | None, sample
         found = ", ".join("×".join(map(str, tensor.shape)) for tensor in model.inputs)
         raise UnsupportedModelError(f"Calibration from pictures needs one input of 1×H×W×3 (RGB), the network has {found}.")
     return load_calibration(calibrate, shape[1], shape[2], samples)
+
+
+def _opaque(frame: Frame) -> Frame:
+    """(H, W, 3) → (H, W, 4), alpha 255."""
+    return np.dstack([frame, np.full(frame.shape[:2], 255, np.uint8)])
 
 
 def _input_range(model: TfliteModel) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from redmobile.cli.console import ERR, OUT, json_option, print_json, progress, table
+from redmobile.cli.options import Numbers
 
 if TYPE_CHECKING:
     from redmobile.pipeline import Converted
@@ -23,6 +24,8 @@ Examples:
   redmobile convert red_mobile --with litert_int8 --calibrate photos/ --out red_mobile_int8.tflite
   redmobile convert my.onnx --with litert_fp32 --out my.tflite
   redmobile convert my.onnx --with litert_int8 --calibrate photos/ --samples 8 --io uint8 --out my_int8.tflite --json
+  redmobile convert my.onnx --with litert_int8 --calibrate photos/ --io rgba:int8 --out for_bitmaps.tflite
+  redmobile convert net.onnx --with litert_fp32 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --out plain_pixels.tflite
   redmobile convert my.onnx --with my_recipe.toml --calibrate photos/ --out my.tflite
 """
 )
@@ -30,15 +33,40 @@ Examples:
 @click.option("--with", "recipe", required=True, metavar="RECIPE", help="A converter on the shelf, e.g. litert_int8, or a TOML of your own.")
 @click.option("--calibrate", type=click.Path(path_type=Path), help="Folder of typical pictures, for recipes that quantize: cut or mirrored to size.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .tflite file to write.")
-@click.option("--io", type=click.Choice(["int8", "uint8", "int16", "float32"]), help="Type of inputs and outputs.  [default: the recipe's]")
+@click.option(
+    "--io",
+    type=click.Choice(["int8", "uint8", "int16", "float32", "rgba:int8", "rgba:uint8"]),
+    help="Type of inputs and outputs. rgba: with alpha, unchanged; int8 is a bitmap's byte with its sign bit flipped.  [default: the recipe's]",
+)
+@click.option(
+    "--input-order",
+    type=click.Choice(["rgb", "bgr"]),
+    default="rgb",
+    show_default=True,
+    help="Order in which the network wants (and as a picture of the same size gives) colours; the file's is always RGB.",
+)
+@click.option("--mean", type=Numbers(), default=(), help="The network wants (pixel - mean) / std; the file takes plain pixels. For pixels in [0, 1].")
+@click.option("--std", type=Numbers(), default=(), help="See --mean.")
 @click.option("--samples", type=click.IntRange(min=1), default=32, show_default=True, help="Pictures taken of the folder, evenly spread by name.")
 @json_option
-def command(model: str, recipe: str, calibrate: Path | None, out: Path, io: str | None, samples: int, as_json: bool) -> None:
+def command(
+    model: str,
+    recipe: str,
+    calibrate: Path | None,
+    out: Path,
+    io: str | None,
+    input_order: str,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    samples: int,
+    as_json: bool,
+) -> None:
     """Convert MODEL, a model on the shelf or an .onnx file, to .tflite.
 
     Lowers straight to TFLite's format; INT8 and 16x8 are quantized after training, with ranges measured on your pictures. A network with
     QuantizeLinear and DequantizeLinear (quantization-aware training, onnxruntime's quantize_static) keeps its own scales and needs none.
     """
+    from redmobile.convert.pixels import Pixels
     from redmobile.core.artifact import write_bytes
     from redmobile.core.converter import load_converter
     from redmobile.pipeline import convert, find_source
@@ -54,6 +82,7 @@ def command(model: str, recipe: str, calibrate: Path | None, out: Path, io: str 
             recipe,
             calibrate,
             io=io,
+            pixels=Pixels(bgr=input_order == "bgr", mean=mean, std=std),
             samples=samples,
             on_progress=lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total),
         )

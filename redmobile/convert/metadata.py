@@ -38,8 +38,10 @@ class FileMetadata(Document):
     onnx_sha256: str
 
 
-def describe(graph: OnnxGraph, converter: str) -> FileMetadata:
+def describe(graph: OnnxGraph, converter: str, order: str = "RGB") -> FileMetadata:
     """The metadata of what `converter` makes of `graph`; a foreign ONNX file without our properties has range [0, 1].
+
+    order: of the channels that the file has where the graph has three.
 
     Raises InputError if the ONNX file's property redmobile.input_range is not two numbers.
     """
@@ -48,8 +50,8 @@ def describe(graph: OnnxGraph, converter: str) -> FileMetadata:
         name=graph.metadata.get("redmobile.name", ""),
         version=graph.metadata.get("redmobile.version", ""),
         converter=converter,
-        inputs=tuple(_port(name, graph.shapes[name], low_high) for name in graph.inputs),
-        outputs=tuple(_port(name, graph.shapes[name], low_high) for name in graph.outputs),
+        inputs=tuple(_port(name, graph.shapes[name], low_high, order) for name in graph.inputs),
+        outputs=tuple(_port(name, graph.shapes[name], low_high, order) for name in graph.outputs),
         weights_sha256=graph.metadata.get("redmobile.weights_sha256", ""),
         onnx_sha256=graph.sha256,
     )
@@ -82,10 +84,10 @@ def _decode(entries: dict[str, bytes], name: str) -> FileMetadata | None:
         raise InputError(f"{name}: its metadata entry '{ENTRY}' cannot be read ({error}).") from error
 
 
-def _port(name: str, shape: tuple[int, ...], low_high: tuple[float, float]) -> Port:
+def _port(name: str, shape: tuple[int, ...], low_high: tuple[float, float], order: str) -> Port:
     is_image = guess_layout(shape) != "?"
     channels = 0 if not is_image else shape[3] if guess_layout(shape) == "NHWC" else shape[1]
-    return Port(name=name, range=low_high, layout="NHWC" if is_image else "?", order="RGB" if channels == _IMAGE_CHANNELS else "")
+    return Port(name=name, range=low_high, layout="NHWC" if is_image else "?", order=order if channels == _IMAGE_CHANNELS else "")
 
 
 def _range(text: str) -> tuple[float, float]:

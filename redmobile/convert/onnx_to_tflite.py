@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from redmobile.convert.lowering import LOWERINGS, Lowering, Refusal
 from redmobile.convert.metadata import attach, describe
 from redmobile.convert.pass_order import ON_FLOAT, ON_ONNX, ON_TFLITE
 from redmobile.convert.passes.float16_weights import store_weights_as_float16
+from redmobile.convert.pixels import Pixels, adapt_channels, add_normalization
 from redmobile.core.converter import Converter, LoweringChoices
 from redmobile.errors import UnsupportedModelError
 from redmobile.graph.onnx_graph import OnnxGraph, OnnxNode
@@ -15,26 +18,38 @@ _MALFORMED = (ValueError, TypeError, KeyError, IndexError)
 """What a lowering raises that meets a missing attribute or input, or one of the wrong length."""
 
 
-def convert(graph: OnnxGraph, converter_name: str, converter: Converter) -> TfliteModel:
+def convert(
+    graph: OnnxGraph, converter_name: str, converter: Converter, pixels: Pixels | None = None, explain: list[str] | None = None
+) -> TfliteModel:
     """`graph` as the float model that `converter` asks for, with its metadata; what the converter's [quantize] says is not done here.
+
+    pixels: what the file takes and gives, if that is something else than the network does. explain: takes a sentence for each decision.
 
     Raises UnsupportedModelError, InputError.
     """
-    model = lower(graph, converter.lowering)
+    metadata = describe(graph, converter_name, pixels.order if pixels else "RGB")
+    if pixels:
+        pixels = dataclasses.replace(pixels, span=metadata.inputs[0].range)
+    model = lower(graph, converter.lowering, pixels, explain)
     if converter.quantize is None:
         _finish_float(model, converter)
-    attach(model, describe(graph, converter_name))
+    attach(model, metadata)
     return model
 
 
-def lower(graph: OnnxGraph, choices: LoweringChoices) -> TfliteModel:
+def lower(graph: OnnxGraph, choices: LoweringChoices, pixels: Pixels | None = None, explain: list[str] | None = None) -> TfliteModel:
     """`graph` as a float32 TFLite model: images NHWC, constants transposed, names of inputs, outputs and values kept.
+
+    pixels, explain: see `convert`.
 
     `graph` itself is left as it is. Raises UnsupportedModelError that names every node without a lowering, all at once.
     """
     graph = graph.copy()
+    pixels, explain = pixels or Pixels(), [] if explain is None else explain
+    add_normalization(graph, pixels)
     for rewrite in ON_ONNX:
         rewrite(graph)
+    adapt_channels(graph, pixels, explain)
     graph.drop_unused()
     out = Lowering(graph, choices)
     faults = _Faults()
