@@ -7,6 +7,7 @@ from redmobile.convert.passes.bypass_concatenation import bypass_concatenation
 from redmobile.convert.passes.channel_order import reorder_channels
 from redmobile.convert.passes.clamp_for_float import clamp_for_float
 from redmobile.convert.passes.fold_batch_normalization import fold_batch_normalization
+from redmobile.convert.passes.fold_normalization import fold_normalization
 from redmobile.convert.passes.fold_pad import fold_pad
 from redmobile.convert.passes.fuse_activation import fuse_activation
 from redmobile.convert.passes.pixel_shuffle import recognise_pixel_shuffle
@@ -19,6 +20,7 @@ ON_ONNX = (
     fold_batch_normalization,  # before reorder_channels, so that the weights to permute are final and a convolution is what it meets
     reorder_channels,  # after recognise_pixel_shuffle, which makes most of the CRD nodes
     fold_pad,  # on its own: any time before lowering, where pads become SAME, VALID or a PAD
+    fold_normalization,  # after fold_pad, which makes convolutions of what stands behind it, and reorder_channels, which settles their order
 )
 """Rewrites of the ONNX graph, before lowering: whatever is easier to say in ONNX's terms."""
 
