@@ -27,7 +27,10 @@ class Port(Document):
 
 
 class FileMetadata(Document):
-    """Whence a file comes. sha256 in hexadecimal, '' where unknown; converter: name of the recipe."""
+    """Whence a file comes. sha256 in hexadecimal, '' where unknown; converter: name of the recipe.
+
+    adapted: how the file's pixels differ from those that the network in the ONNX file takes, beside alpha; '' if they do not.
+    """
 
     name: str
     version: str
@@ -36,12 +39,13 @@ class FileMetadata(Document):
     outputs: tuple[Port, ...]
     weights_sha256: str
     onnx_sha256: str
+    adapted: str = ""
 
 
-def describe(graph: OnnxGraph, converter: str, order: str = "RGB") -> FileMetadata:
+def describe(graph: OnnxGraph, converter: str, order: str = "RGB", adapted: str = "") -> FileMetadata:
     """The metadata of what `converter` makes of `graph`; a foreign ONNX file without our properties has range [0, 1].
 
-    order: of the channels that the file has where the graph has three.
+    order: of the channels that the file has where the graph has three; adapted: see FileMetadata.
 
     Raises InputError if the ONNX file's property redmobile.input_range is not two numbers.
     """
@@ -54,6 +58,7 @@ def describe(graph: OnnxGraph, converter: str, order: str = "RGB") -> FileMetada
         outputs=tuple(_port(name, graph.shapes[name], low_high, order) for name in graph.outputs),
         weights_sha256=graph.metadata.get("redmobile.weights_sha256", ""),
         onnx_sha256=graph.sha256,
+        adapted=adapted,
     )
 
 

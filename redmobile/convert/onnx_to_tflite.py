@@ -27,8 +27,9 @@ def convert(
 
     Raises UnsupportedModelError, InputError.
     """
-    metadata = describe(graph, converter_name, pixels.order if pixels else "RGB")
-    if pixels:
+    pixels = pixels or Pixels()
+    metadata = describe(graph, converter_name, pixels.order, pixels.adapted)
+    if metadata.inputs:
         pixels = dataclasses.replace(pixels, span=metadata.inputs[0].range)
     model = lower(graph, converter.lowering, pixels, explain)
     if converter.quantize is None:

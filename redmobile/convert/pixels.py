@@ -50,6 +50,13 @@ class Pixels:
         return (*colours, ()) if self.alpha else colours
 
     @property
+    def adapted(self) -> str:
+        """What the network takes instead of RGB pixels, '' if those."""
+        said = ["BGR"] if self.bgr else []
+        said += [f"{what} {','.join(map(str, values))}" for what, values in (("mean", self.mean), ("std", self.std)) if values]
+        return ", ".join(said)
+
+    @property
     def order(self) -> str:
         """As the file's metadata say it."""
         return "RGBA" if self.alpha else "RGB"

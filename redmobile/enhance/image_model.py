@@ -103,13 +103,17 @@ def _image_specs(runtime: Runtime) -> tuple[TensorSpec, TensorSpec]:
             f"The network has {len(runtime.inputs)} inputs and {len(runtime.outputs)} outputs; one image in and one image out are needed."
         )
     given, made = runtime.inputs[0], runtime.outputs[0]
-    channels = RGBA_CHANNELS if runtime.metadata.get(_ORDER_KEY) == "RGBA" else 3
     for spec in (given, made):
-        if spec.layout == "?" or spec.shape[0] != 1 or spec.image_size[2] != channels:
+        if spec.layout == "?" or spec.shape[0] != 1 or spec.image_size[2] != channels_of(runtime):
             raise UnsupportedModelError(f"{spec}: is no RGB image; 1×height×width×3 or 1×3×height×width is needed.")
     if given.image_size != made.image_size:
         raise UnsupportedModelError(f"{given} goes in and {made} comes out; image in and image out must have the same size.")
     return given, made
+
+
+def channels_of(runtime: Runtime) -> int:
+    """How many channels the pictures of a network have: 4 if its file says that it takes RGBA, else 3."""
+    return RGBA_CHANNELS if runtime.metadata.get(_ORDER_KEY) == "RGBA" else 3
 
 
 def _value_range(runtime: Runtime) -> tuple[float, float]:

@@ -12,7 +12,7 @@ import numpy as np
 from redmobile.core.artifact import sha256_file
 from redmobile.core.environment import describe
 from redmobile.core.metrics import METRICS, Frame
-from redmobile.enhance.image_model import ImageModel
+from redmobile.enhance.image_model import ImageModel, channels_of
 from redmobile.errors import ParityError
 from redmobile.parity.chain import Chain, Stage, open_chain
 from redmobile.parity.compare import Comparison, Scores, check_specs, gather, score
@@ -131,7 +131,7 @@ class _Comparing:
             for spec in (runtime.inputs[0], runtime.outputs[0]):
                 if size is None and spec.layout != "?":
                     size = spec.image_size[:2]
-                found += check_specs(stage.name, spec, size or (0, 0))
+                found += check_specs(stage.name, spec, size or (0, 0), channels_of(runtime))
         return found
 
     def run(self, pictures: list[tuple[Path, Path | None]], on_progress: Progress | None) -> list[str]:

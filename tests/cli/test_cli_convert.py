@@ -13,6 +13,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from redmobile import cli
+from redmobile.convert.metadata import read_metadata
 from redmobile.graph.tflite_read import read_tflite
 
 
@@ -110,6 +111,9 @@ def test_a_model_on_the_shelf_brings_its_own_pictures(call, files, monkeypatch):
         (["net.onnx", "--with", "litert_int8"], 2, "--calibrate DIR"),
         (["net.onnx", "--with", "litert_fp32", "--io", "int8"], 2, "does not quantize"),
         (["net.onnx", "--with", "litert_int8", "--io", "int4", "--calibrate", "photos"], 2, "int4"),
+        (["net.onnx", "--with", "litert_fp32", "--io", "rgba:int8"], 2, "does not quantize"),
+        (["net.onnx", "--with", "litert_fp32", "--mean", "grey"], 2, "no numbers between commas"),
+        (["net.onnx", "--with", "litert_fp32", "--mean", "1,2"], 2, "one number or three"),
         (["net.onnx", "--with", "odd.toml"], 3, "speed"),
         (["./odd.toml", "--with", "litert_fp32"], 10, "odd"),
         (["dynamic.onnx", "--with", "litert_fp32"], 4, "height"),
@@ -129,6 +133,25 @@ def test_each_mistake_is_one_line_and_its_code_and_leaves_nothing(call, files, a
     assert says in err
     assert "Traceback" not in err
     assert not (files / "made.tflite").exists()
+
+
+def test_rgba_says_what_became_of_alpha(call, files):
+    code, out, _ = call("net.onnx", "--with", "litert_int8", "--calibrate", "photos", "--io", "rgba:int8", "--out", "rgba.tflite")
+    assert code == 0
+    assert "image: 1×32×48×4 int8" in out
+    assert "Alpha is added to the result" in out
+    assert read_tflite((files / "rgba.tflite").read_bytes()).outputs[0].shape == (1, 32, 48, 4)
+
+
+def test_normalisation_and_order_of_colours(call, files):
+    options = ("--mean", "0.485,0.456,0.406", "--std", "0.229,0.224,0.225", "--input-order", "bgr")
+    code, out, _ = call("net.onnx", "--with", "litert_fp32", *options, "--out", "plain.tflite", "--json")
+    assert code == 0
+    report = json.loads(out)
+    assert report["operators"] == {"ADD": 1, "CONV_2D": 1, "MINIMUM": 1}
+    assert report["remarks"]
+    metadata = read_metadata((files / "plain.tflite").read_bytes())
+    assert metadata.adapted == "BGR, mean 0.485,0.456,0.406, std 0.229,0.224,0.225"
 
 
 def write_qdq(path):
