@@ -54,6 +54,7 @@ class Quantize(Document):
     """The [quantize] table. io: dtype of the file's inputs and outputs.
 
     equalize: bring the channels of each tensor to similar ranges first, the function of the network unchanged.
+    wide, keep_float: layers, named by their outputs, that work in 16 bits, and that stay float32; both leave XNNPACK's INT8 graph and cost time.
     bias_correction: shift biases so that the mean of each layer's output is that of the float graph.
     """
 
@@ -61,6 +62,8 @@ class Quantize(Document):
     weights: WeightQuantization = WeightQuantization()
     equalize: bool = True
     bias_correction: bool = True
+    wide: tuple[str, ...] = ()
+    keep_float: tuple[str, ...] = ()
     io: Literal["int8", "uint8", "int16", "float32"] = "int8"
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from redmobile.graph.tflite_model import Operator, Tensor, TfliteModel
 from redmobile.quantize.op_rules import rule_of
+from redmobile.quantize.precision import CONVERSION
 
 FloatArray = NDArray[np.float64]
 Shifts = dict[int, FloatArray]
@@ -37,7 +38,13 @@ def data_names(model: TfliteModel) -> list[str]:
 def correct_biases(source: TfliteModel, quantized: TfliteModel, means: Mapping[str, FloatArray]) -> Shifts:
     """Shifts for the biases of `source`, a float model, of which `quantized` was written. means: (C,) channel means by name."""
     pairs = zip(weighted_operators(source), weighted_operators(quantized), strict=True)
-    return {id(operator): -_shift(operator, written, means[_data(operator).name]) for operator, written in pairs}
+    converted = {id(operator.outputs[0]): operator.inputs[0] for operator in source.operators if operator.kind == CONVERSION}
+    shifts: Shifts = {}
+    for operator, written in pairs:
+        if written.outputs[0].quantization is not None:  # else it stays float
+            data = _data(operator)
+            shifts[id(operator)] = -_shift(operator, written, means[(converted.get(id(data)) or data).name])
+    return shifts
 
 
 def _shift(operator: Operator, written: Operator, means: FloatArray) -> FloatArray:

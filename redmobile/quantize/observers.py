@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from redmobile.core.quant_math import Quantization
 from redmobile.quantize.statistics import BINS_A_SIDE, Statistics
 
 Range = tuple[float, float]
@@ -77,6 +78,13 @@ OBSERVERS: dict[str, Observer] = {
     "entropy": entropy,
 }
 """Name in the converter's TOML → observer."""
+
+
+def error_of(seen: Statistics, quantization: Quantization, dtype: str) -> tuple[float, float]:
+    """(squared error of rounding and clipping, squared values), each summed over all that was seen."""
+    values, weights = _filled(seen)
+    errors = quantization.dequantize(quantization.quantize(values, dtype)).astype(np.float64) - values
+    return float(weights @ np.square(errors)), float(weights @ np.square(values))
 
 
 def _shares(end: float) -> NDArray[np.float64]:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from redmobile.core.converter import Quantize
 from redmobile.core.metrics import Frame
+from redmobile.core.quant_math import Quantization
 from redmobile.errors import UsageError
 from redmobile.graph.tflite_model import TfliteModel
 from redmobile.quantize.bias_correction import Shifts, correct_biases, data_names
 from redmobile.quantize.calibrate import Calibration, OnProgress, Wanted, calibrate, check_frames, float_outputs, measure_peaks
 from redmobile.quantize.equalize import equalize, measured
 from redmobile.quantize.judge import Judge, decibels, judged, spans_of
-from redmobile.quantize.observers import Range
+from redmobile.quantize.observers import Range, error_of
 from redmobile.quantize.op_rules import WIDE
-from redmobile.quantize.ranges import ACTIVATION_DTYPES, Layout, lay_out
+from redmobile.quantize.precision import DTYPES
+from redmobile.quantize.ranges import Layout, lay_out
 from redmobile.quantize.search import Candidates, Choice, search
+from redmobile.quantize.statistics import Statistics
 from redmobile.quantize.write_int8 import Quantizations, Writer, check_io, with_io
 
 
@@ -25,7 +29,8 @@ from redmobile.quantize.write_int8 import Quantizations, Writer, check_io, with_
 class TensorReport:
     """One tensor of the quantized graph. seen: exact (min, max) in calibration, None where nothing had to be measured.
 
-    clipped: share of the width seen that lies outside the range. group: the first of the tensors that share its scale.
+    clipped: share of the width seen that lies outside the range. sqnr_db: power of what was seen over that of the error which this tensor's own
+    rounding and clipping makes, in dB, None where nothing was measured. group: the first of the tensors that share its scale.
     observer: what chose the range; no choice are `fixed` (by specification or input range), `given` (by a model that brings its scales),
     `clamp` (by the clamp that ends the graph) and `summary` (of the whole picture: what was seen and half as much again).
     """
@@ -37,6 +42,7 @@ class TensorReport:
     high: float
     seen: Range | None
     clipped: float
+    sqnr_db: float | None
     scale: float
     zero_point: int
 
@@ -78,11 +84,14 @@ def quantize(
     on_progress: called with (stage, done, total). The same arguments give the same model.
     Raises UnsupportedModelError (names every operator that cannot be quantized), UsageError (frames, range or recipe do not fit).
     """
-    bits = recipe.activations.bits
     _check_recipe(recipe)
-    lay_out(model, input_range, bits)  # refuse what cannot be done before anything is measured
+    _layout(model, recipe, input_range)  # refuse what cannot be done before anything is measured
     check_frames(model, frames)
     return _Work(recipe, frames, input_range, on_progress).go(model)
+
+
+def _layout(model: TfliteModel, recipe: Quantize, input_range: Range) -> Layout:
+    return lay_out(model, input_range, recipe.activations.bits, wide=recipe.wide, kept_float=recipe.keep_float)
 
 
 def _check_recipe(recipe: Quantize) -> None:
@@ -105,7 +114,7 @@ class _Work:
 
     def go(self, model: TfliteModel) -> Quantized:
         balanced = self._equalized(model)
-        layout = lay_out(balanced, self._input_range, self._recipe.activations.bits)
+        layout = _layout(balanced, self._recipe, self._input_range)
         means = data_names(balanced) if self._recipe.bias_correction else []
         calibration = calibrate(balanced, self._frames, self._input_range, Wanted(layout.observed(), means), self._on_progress)
         writer = Writer(layout, self._recipe.weights.granularity == "channel")
@@ -115,7 +124,7 @@ class _Work:
         quantizations = candidates.quantizations(choice)
         quantized = self._corrected(writer, quantizations, calibration, judge)
         report = Report(tuple(tensor_reports(layout, candidates, choice, calibration)), self._stages)
-        return Quantized(with_io(quantized, self._recipe.io, layout.bits), report)
+        return Quantized(with_io(quantized, self._recipe.io, layout.precision.base), report)
 
     def _equalized(self, model: TfliteModel) -> TfliteModel:
         if not self._recipe.equalize:
@@ -129,8 +138,7 @@ class _Work:
         """Against the graph as it was given: equalizing may let a RELU6 cut a little elsewhere."""
         pictures = judged(self._frames)
         outputs = float_outputs(model, pictures, self._input_range)
-        exact = {tensor.name: group.exact for group in layout.groups if group.exact for tensor in group.tensors}
-        return Judge(pictures, outputs, self._input_range, spans_of(outputs, exact))
+        return Judge(pictures, outputs, self._input_range, spans_of(outputs, layout.exact()))
 
     def _choice(self, candidates: Candidates, writer: Writer, judge: Judge, calibration: Calibration) -> Choice:
         activations = self._recipe.activations
@@ -170,7 +178,7 @@ def tensor_reports(layout: Layout, candidates: Candidates, choice: Choice, calib
     for place, group in enumerate(layout.groups):
         observer = choice.get(place, group.given_by)
         quantization = candidates.quantization(place, choice.get(place))
-        low, high = quantization.reach(ACTIVATION_DTYPES[layout.bits])
+        low, high = quantization.reach(DTYPES[group.bits])
         seen = [calibration.statistics[root.name] for root in group.roots if root.name in calibration.statistics]
         span = (min(each.low for each in seen), max(each.high for each in seen)) if seen else None
         reports += [
@@ -182,12 +190,20 @@ def tensor_reports(layout: Layout, candidates: Candidates, choice: Choice, calib
                 high,
                 span,
                 _clipped(span, (low, high)),
+                _sqnr_db(seen, quantization, DTYPES[group.bits]),
                 float(quantization.scale[0]),
                 int(quantization.zero_point[0]),
             )
             for tensor in group.tensors
         ]
     return reports
+
+
+def _sqnr_db(seen: Sequence[Statistics], quantization: Quantization, dtype: str) -> float | None:
+    noise, signal = (
+        (math.fsum(each) for each in zip(*(error_of(statistics, quantization, dtype) for statistics in seen), strict=True)) if seen else (0, 0)
+    )
+    return 10 * math.log10(signal / noise) if signal and noise else None
 
 
 def _clipped(seen: Range | None, held: Range) -> float:

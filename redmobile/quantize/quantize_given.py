@@ -30,7 +30,7 @@ def quantize_given(
     report also says how far the result is from the float graph. on_progress: called with (stage, done, total).
     Raises UnsupportedModelError (what cannot be quantized; tensors whose ranges nothing gives), UsageError (recipe or frames do not fit).
     """
-    layout = lay_out(model, input_range, recipe.activations.bits)
+    layout = lay_out(model, input_range, recipe.activations.bits, wide=recipe.wide, kept_float=recipe.keep_float)
     missing = layout.observed()
     if missing and not frames:
         names = ", ".join(f"'{name}'" for name in missing)
@@ -49,11 +49,10 @@ def quantize_given(
     if frames:
         stages["psnr_db"] = decibels(_judge(model, layout, frames, input_range).error(quantized))
     report = Report(tuple(tensor_reports(layout, candidates, choice, calibration)), stages)
-    return Quantized(with_io(quantized, recipe.io, layout.bits), report)
+    return Quantized(with_io(quantized, recipe.io, layout.precision.base), report)
 
 
 def _judge(model: TfliteModel, layout: Layout, frames: Sequence[Frame], input_range: Range) -> Judge:
     pictures = judged(frames)
     outputs = float_outputs(model, pictures, input_range)
-    exact = {tensor.name: group.exact for group in layout.groups if group.exact for tensor in group.tensors}
-    return Judge(pictures, outputs, input_range, spans_of(outputs, exact))
+    return Judge(pictures, outputs, input_range, spans_of(outputs, layout.exact()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
+from collections.abc import Collection
 
 from redmobile.core.quant_math import Quantization, asymmetric, symmetric
 from redmobile.errors import UnsupportedModelError, UsageError
@@ -12,11 +13,10 @@ from redmobile.graph.tflite_model import Tensor, TfliteModel
 from redmobile.quantize.clamps import EVERYTHING, Folding, Limits, fold_clamps
 from redmobile.quantize.observers import Observer, Range
 from redmobile.quantize.op_rules import FUSED_LIMITS, WIDE, faults, fixed_output, float_tensors, is_tied, rule_of
+from redmobile.quantize.precision import CONVERSION, FLOAT, Precision, set_precision
 from redmobile.quantize.settle import Known, settle
 from redmobile.quantize.statistics import Statistics
 from redmobile.quantize.ties import Ties, activations, is_summary, roots
-
-ACTIVATION_DTYPES = {8: "int8", 16: "int16"}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -27,12 +27,14 @@ class Group:
     limits: id of a root → the values that count of it. constants: the span of the group's constants, if it has some.
     fixed: by the specification, the input's range or, if `given`, the source model. exact: an output clamp's bounds, or those of all roots
     in a model of given scales, which the range takes whatever was seen.
+    bits: the width of its codes; in 16 there is room for all that was seen, so no observer is asked.
     A group of summaries of the whole picture has no choice of observer: its range is what was seen and half as much again.
     """
 
     tensors: tuple[Tensor, ...]
     roots: tuple[Tensor, ...]
     limits: dict[int, Limits]
+    bits: int
     constants: Range | None = None
     fixed: Quantization | None = None
     exact: Range | None = None
@@ -46,14 +48,14 @@ class Group:
     @property
     def is_free(self) -> bool:
         """Whether an observer decides the range."""
-        return not (self.fixed or self.exact or self._is_summary)
+        return not (self.fixed or self.exact or self._is_summary or self.bits == WIDE)
 
     @property
     def given_by(self) -> str:
         """What decides the range of a group that is not free."""
         if self.fixed:
             return "given" if self.given else "fixed"
-        return "clamp" if self.exact else "summary"
+        return "clamp" if self.exact else "summary" if self._is_summary else "min_max"
 
     @property
     def _is_summary(self) -> bool:
@@ -82,16 +84,20 @@ def _widened(seen: Statistics) -> Range:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Layout:
-    """A float graph made ready for quantization: its own copy, the groups, the clamps that vanish, the width of activations."""
+    """A float graph made ready for quantization: its own copy, the groups, the clamps that vanish, the widths of activations."""
 
     model: TfliteModel
     groups: tuple[Group, ...]
     folding: Folding
-    bits: int
+    precision: Precision
 
     def observed(self) -> list[str]:
         """Names of the tensors whose statistics decide a range."""
         return list(dict.fromkeys(root.name for group in self.groups if not (group.fixed or group.exact) for root in group.roots))
+
+    def exact(self) -> dict[str, Range]:
+        """Name of a tensor → the bounds of the clamp that ends the graph behind it."""
+        return {tensor.name: group.exact for group in self.groups if group.exact for tensor in group.tensors}
 
 
 def check_range(input_range: Range) -> None:
@@ -101,24 +107,28 @@ def check_range(input_range: Range) -> None:
         raise UsageError(f"The input range must be two finite numbers, the lower one first, found [{low}, {high}].")
 
 
-def lay_out(model: TfliteModel, input_range: Range, bits: int) -> Layout:
+def lay_out(model: TfliteModel, input_range: Range, bits: int, *, wide: Collection[str] = (), kept_float: Collection[str] = ()) -> Layout:
     """Copy `model`, find what ties tensors together and what vanishes. input_range: real values of a frame's codes 0 and 255.
 
-    Scales that the model's source gives (Tensor.given) are taken; the specification's own come before them, the input's range after.
-    Raises UnsupportedModelError that names every operator that cannot be quantized, UsageError for a range without width.
+    wide, kept_float: names of layers that work in 16 bits, and of those that stay float32, instead of `bits`. Scales that the model's
+    source gives (Tensor.given) are taken; the specification's own come before them, the input's range after.
+    Raises UnsupportedModelError that names every operator that cannot be quantized, UsageError for a range without width, an unknown layer.
     """
     check_range(input_range)
-    _check_operators(model, bits)
     model = copy.deepcopy(model)
     _check_names(model)
-    fixed, given = _fixed(model, bits), _given(model, bits)
-    known = settle(model, _of_inputs(model, input_range, bits) | given | fixed)
+    precision = set_precision(model, bits, wide, kept_float)
+    _check_operators(model, precision)
+    fixed, given = _fixed(model, precision), _given(model, precision)
+    known, precision = settle(model, _of_inputs(model, input_range, bits) | given | fixed, precision)
     limits = _own_limits(model, fixed, input_range)
     if given:
         limits |= {key: _held_by(quantization) for key, quantization in known.items() if key not in fixed}
     folding = fold_clamps(model, limits, known)
-    _check_clamps(model, folding, bits)
-    return Layout(model, _groups(model, known, folding), folding, bits)
+    _check_clamps(model, folding, precision)
+    if not brings_scales(model):
+        folding = dataclasses.replace(folding, limits=_within_saturation(model, folding.limits, precision))
+    return Layout(model, _groups(model, known, folding, precision), folding, precision)
 
 
 def brings_scales(model: TfliteModel) -> bool:
@@ -131,18 +141,23 @@ def quantize_range(low_high: Range, bits: int) -> Quantization:
     return symmetric(*low_high, "int16") if bits == WIDE else asymmetric(*low_high, "int8")
 
 
-def _check_operators(model: TfliteModel, bits: int) -> None:
-    found = [fault for operator in model.operators if (fault := faults(operator, bits))]
+def _check_operators(model: TfliteModel, precision: Precision) -> None:
+    quantized = [operator for operator in model.operators if operator.kind != CONVERSION and precision.of_operator(operator) != FLOAT]
+    found = [fault for operator in quantized if (fault := faults(operator, precision.of_operator(operator)))]
     if found:
         raise UnsupportedModelError(f"Cannot quantize {len(found)} operator{'s' if len(found) > 1 else ''}: {'; '.join(found)}.")
     if not activations(model):
         raise UnsupportedModelError("Nothing to quantize: the model has no float32 tensors (is it quantized already?).")
 
 
-def _check_clamps(model: TfliteModel, folding: Folding, bits: int) -> None:
+def _check_clamps(model: TfliteModel, folding: Folding, precision: Precision) -> None:
     """In 16 bits these two clamps have no kernel: they must have vanished."""
-    left = [operator for operator in model.operators if operator.kind in ("RELU_0_TO_1", "RELU_N1_TO_1") and id(operator) not in folding.folded]
-    if bits == WIDE and left:
+    left = [
+        operator
+        for operator in model.operators
+        if operator.kind in ("RELU_0_TO_1", "RELU_N1_TO_1") and id(operator) not in folding.folded and precision.of_operator(operator) == WIDE
+    ]
+    if left:
         names = ", ".join(f"{operator.kind} ('{operator.outputs[0].name}')" for operator in left)
         raise UnsupportedModelError(f"No 16-bit form in LiteRT, and its bounds do not fit into the scale of what it clamps: {names}.")
 
@@ -159,17 +174,18 @@ def _of_inputs(model: TfliteModel, input_range: Range, bits: int) -> Known:
     return {id(tensor): quantize_range(input_range, bits) for tensor in model.inputs if tensor.dtype == "float32"}
 
 
-def _given(model: TfliteModel, bits: int) -> Known:
-    """What the model's source says of activations. Raises UnsupportedModelError that names those whose scales int8 cannot take."""
-    given = {id(tensor): tensor.given.int8() for tensor in activations(model) if tensor.given}
-    odd = [f"'{tensor.name}' ({tensor.given.dtype})" for tensor in activations(model) if tensor.given and given[id(tensor)] is None]
+def _given(model: TfliteModel, precision: Precision) -> Known:
+    """What is said beforehand of activations of 8 bits. Raises UnsupportedModelError that names those whose scales int8 cannot take."""
+    if precision.base == WIDE and brings_scales(model):
+        raise UsageError("The model brings its own 8-bit scales, the recipe asks for 16-bit activations: take litert_int8, or the network before.")
+    said = [(tensor, tensor.given) for tensor in activations(model) if tensor.given and precision.of_tensor(tensor) not in (WIDE, FLOAT)]
+    given = {id(tensor): each.int8() for tensor, each in said}
+    odd = [f"'{tensor.name}' ({each.dtype})" for tensor, each in said if given[id(tensor)] is None]
     if odd:
         raise UnsupportedModelError(
             f"The model brings scales that TFLite's int8 activations cannot take (one scale a tensor, int8 or uint8 is needed): {', '.join(odd)}. "
             "Quantize it so, or convert the network before quantization."
         )
-    if given and bits == WIDE:
-        raise UsageError("The model brings its own 8-bit scales, the recipe asks for 16-bit activations: take litert_int8, or the network before.")
     return {key: quantization for key, quantization in given.items() if quantization is not None}
 
 
@@ -180,11 +196,11 @@ def _held_by(quantization: Quantization) -> Limits:
     return low + half, high - half
 
 
-def _fixed(model: TfliteModel, bits: int) -> Known:
+def _fixed(model: TfliteModel, precision: Precision) -> Known:
     """The quantization of each tensor, by id, that the specification gives it."""
     found: Known = {}
     for operator in model.operators:
-        rule, quantization = rule_of(operator), fixed_output(operator.kind, bits)
+        rule, quantization = rule_of(operator), fixed_output(operator.kind, precision.of_operator(operator))
         if rule and rule.scales == "fixed" and quantization:
             found |= {id(tensor): quantization for tensor in operator.outputs}
     return found
@@ -199,8 +215,32 @@ def _own_limits(model: TfliteModel, fixed: Known, input_range: Range) -> dict[in
     for operator in model.operators:
         limits |= {id(tensor): _span_of_fixed(operator.kind) for tensor in operator.outputs if id(tensor) in fixed}
     limits |= {id(tensor): input_range for tensor in model.inputs if tensor.dtype == "float32"}
-    rescaled = {id(operator.outputs[0]): operator.inputs[0] for operator in model.operators if operator.kind == "QUANTIZE"}
-    return limits | {key: limits[id(source)] for key, source in rescaled.items() if id(source) in limits}
+    rescaled = [operator for operator in model.operators if operator.kind == CONVERSION and id(operator.inputs[0]) in limits]
+    return limits | {id(operator.outputs[0]): limits[id(operator.inputs[0])] for operator in rescaled}
+
+
+def _within_saturation(model: TfliteModel, limits: dict[int, Limits], precision: Precision) -> dict[int, Limits]:
+    """`limits` with those of roots that only LOGISTIC or TANH read narrowed to where the function's code still changes."""
+    consumers, outputs = model.consumers(), {id(tensor) for tensor in model.outputs}
+    narrowed = dict(limits)
+    for root in (root for root in roots(model) if id(root) not in outputs):
+        ends = [saturation(operator.kind, precision.of_operator(operator)) for operator in consumers.get(id(root), [])]
+        if ends and math.isfinite(end := max(ends)):
+            low, high = limits[id(root)]
+            narrowed[id(root)] = (max(low, -end), min(high, end))
+    return narrowed
+
+
+def saturation(kind: str, bits: int) -> float:
+    """The |x| from which LOGISTIC's or TANH's output is within half a code of its end; inf for all other kinds.
+
+    1 - logistic(x) = s / 2 at x = ln(2 / s - 1), and tanh(x) = 2 · logistic(2x) - 1, with s the output scale that the specification fixes.
+    """
+    output = fixed_output(kind, bits)
+    if output is None or kind not in ("LOGISTIC", "TANH"):
+        return math.inf
+    codes = 2 / float(output.scale[0])
+    return math.log(codes - 1) if kind == "LOGISTIC" else math.log(2 * codes - 1) / 2
 
 
 def _span_of_fixed(kind: str) -> Limits:
@@ -215,9 +255,9 @@ def _members(model: TfliteModel) -> dict[int, list[Tensor]]:
     return members
 
 
-def _groups(model: TfliteModel, fixed: Known, folding: Folding) -> tuple[Group, ...]:
+def _groups(model: TfliteModel, fixed: Known, folding: Folding, precision: Precision) -> tuple[Group, ...]:
     ties, members = Ties(model.operators), _members(model)
-    rescaled = {id(operator.outputs[0]): operator.inputs[0] for operator in model.operators if operator.kind == "QUANTIZE"}
+    rescaled = {id(operator.outputs[0]): operator.inputs[0] for operator in model.operators if operator.kind == CONVERSION}
     deciding: dict[int, list[Tensor]] = {}
     for root in roots(model):
         deciding.setdefault(ties.of(root), []).append(rescaled.get(id(root)) or root)
@@ -230,12 +270,14 @@ def _groups(model: TfliteModel, fixed: Known, folding: Folding) -> tuple[Group, 
             tensors=tuple(tensors),
             roots=tuple(deciding.get(key, [])),
             limits=folding.limits,
+            bits=precision.of_tensor(tensors[0]),
             constants=constants.get(key),
             fixed=next((fixed[id(tensor)] for tensor in tensors if id(tensor) in fixed), None),
             exact=exact.get(key),
             given=any(tensor.given and not tensor.given.pinned for tensor in tensors),
         )
         for key, tensors in members.items()
+        if precision.of_tensor(tensors[0]) != FLOAT
     )
 
 

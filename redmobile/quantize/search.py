@@ -41,7 +41,7 @@ class Candidates:
         group = self._layout.groups[place]
         if group.fixed:
             return group.fixed
-        return quantize_range(group.exact if observer is None and group.exact else self.range(place, observer or "min_max"), self._layout.bits)
+        return quantize_range(group.exact if observer is None and group.exact else self.range(place, observer or "min_max"), group.bits)
 
     def quantizations(self, choice: Choice) -> Quantizations:
         """Scale and zero point of every tensor."""

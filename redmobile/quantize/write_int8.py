@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from redmobile.errors import UsageError
 from redmobile.graph.tflite_model import Operator, Tensor, TfliteModel
 from redmobile.quantize.clamps import clamped_input
 from redmobile.quantize.op_rules import WIDE, OpRule, is_tied, rule_of
-from redmobile.quantize.ranges import ACTIVATION_DTYPES, Layout, quantize_range
+from redmobile.quantize.precision import CONVERSION, DTYPES, FLOAT
+from redmobile.quantize.ranges import Layout, quantize_range
 from redmobile.quantize.weights import given_scales, quantize_bias, quantize_weights, usable_scales, weight_scales
 
 Quantizations = dict[int, Quantization]
@@ -60,7 +62,7 @@ def with_io(model: TfliteModel, dtype: str, bits: int) -> TfliteModel:
     Raises UsageError for a dtype that does not go with activations of `bits`.
     """
     check_io(dtype, bits)
-    inner = ACTIVATION_DTYPES[bits]
+    inner = DTYPES[bits]
     if dtype == inner:
         return model
     before, after = [], []
@@ -96,8 +98,7 @@ class _Writing:
 
     def __init__(self, writer: Writer, quantizations: Quantizations, bias_shifts: dict[int, NDArray[np.float64]]) -> None:
         self._writer = writer
-        self._bits = writer.layout.bits
-        self._dtype = ACTIVATION_DTYPES[self._bits]
+        self._precision = writer.layout.precision
         self._quantizations = quantizations
         self._shifts = bias_shifts
         self._made: dict[int, Tensor] = {}
@@ -107,25 +108,39 @@ class _Writing:
         inputs = [self._activation(tensor) for tensor in source.inputs]
         operators = [made for operator in source.operators if (made := self._operator(operator)) is not None]
         outputs = [self._activation(tensor) for tensor in source.outputs]
+        _name_outputs(operators, outputs)
         return dataclasses.replace(source, operators=operators, inputs=inputs, outputs=outputs, metadata=dict(source.metadata))
 
     def _operator(self, operator: Operator) -> Operator | None:
+        bits, rule = self._precision.of_operator(operator), rule_of(operator)
+        if bits == FLOAT:
+            return self._kept(operator)
         if id(operator) in self._writer.layout.folding.folded:
-            return self._folded(operator)
-        rule = rule_of(operator)
+            return self._folded(operator, bits)
+        if operator.kind == CONVERSION:
+            return self._conversion(operator)
         if rule and rule.scales == "weighted":
             return Operator(operator.kind, self._weighted_inputs(operator, rule), self._outputs(operator), dict(operator.options))
         made = self._plain(operator)
-        if operator.kind in ("ADD", "SUB") and self._bits == WIDE:
+        if operator.kind in ("ADD", "SUB") and bits == WIDE:
             made.options["pot_scale_int16"] = False  # our scales are no powers of two
         return made
 
-    def _folded(self, operator: Operator) -> Operator | None:
+    def _conversion(self, operator: Operator) -> Operator:
+        made = self._plain(operator)
+        made.kind = "DEQUANTIZE" if made.outputs[0].dtype == "float32" else "QUANTIZE"
+        return made
+
+    def _kept(self, operator: Operator) -> Operator:
+        inputs = [tensor if tensor is None or tensor.data is not None else self._activation(tensor) for tensor in operator.inputs]
+        return Operator(operator.kind, inputs, self._outputs(operator), dict(operator.options))
+
+    def _folded(self, operator: Operator, bits: int) -> Operator | None:
         """Nothing, where the codes saturate at both bounds. Symmetric 16-bit codes do not saturate at zero: there a clamp stays."""
-        if self._bits == WIDE and operator.kind in ("MAXIMUM", "MINIMUM"):
+        if bits == WIDE and operator.kind in ("MAXIMUM", "MINIMUM"):
             return self._plain(operator)
         source = self._activation(clamped_input(operator))
-        if self._bits == WIDE and operator.kind != "RELU_N1_TO_1":
+        if bits == WIDE and operator.kind != "RELU_N1_TO_1":
             return Operator("RELU", [source], self._outputs(operator))
         source.name = operator.outputs[0].name
         self._made[id(operator.outputs[0])] = source
@@ -142,7 +157,8 @@ class _Writing:
         if id(tensor) not in self._made:
             made = tensor
             if tensor.dtype == "float32":
-                made = Tensor(tensor.name, tensor.shape, self._dtype, quantization=self._quantizations[id(tensor)])
+                bits = self._precision.of_tensor(tensor)
+                made = Tensor(tensor.name, tensor.shape, DTYPES[bits], quantization=None if bits == FLOAT else self._quantizations[id(tensor)])
             self._made[id(tensor)] = made
         return self._made[id(tensor)]
 
@@ -151,23 +167,25 @@ class _Writing:
             return self._activation(tensor)
         if tensor.dtype != "float32":
             return tensor
+        bits = self._precision.of_operator(operator)
         if is_tied(operator):
             quantization = self._quantizations[id(operator.outputs[0])]
         else:
-            given = tensor.given.int8() if tensor.given and self._bits != WIDE else None
-            quantization = given or quantize_range((float(tensor.data.min()), float(tensor.data.max())), self._bits)
-        return Tensor.constant(tensor.name, quantization.quantize(tensor.data, self._dtype), quantization)
+            given = tensor.given.int8() if tensor.given and bits != WIDE else None
+            quantization = given or quantize_range((float(tensor.data.min()), float(tensor.data.max())), bits)
+        return Tensor.constant(tensor.name, quantization.quantize(tensor.data, DTYPES[bits]), quantization)
 
     def _weighted_inputs(self, operator: Operator, rule: OpRule) -> list[Tensor | None]:
         inputs: list[Tensor | None] = list(operator.inputs)
+        bits = self._precision.of_operator(operator)
         data, weights = _required(operator.inputs[rule.data_at]), _required(operator.inputs[rule.weights_at])
         inputs += [None] * (rule.bias_at + 1 - len(inputs))
         bias = self._bias(operator, inputs[rule.bias_at], weights.shape[rule.weights_axis])
         in_scale = float(self._quantizations[id(data)].scale[0])
         out_scale = float(self._quantizations[id(operator.outputs[0])].scale[0])
-        scales = usable_scales(self._writer.scales_of(weights, rule.weights_axis), bias, in_scale, out_scale, self._bits)
+        scales = usable_scales(self._writer.scales_of(weights, rule.weights_axis), bias, in_scale, out_scale, bits)
         codes, quantization = self._writer.codes_of(weights, scales, rule.weights_axis)
-        bias_codes, bias_quantization = quantize_bias(bias, in_scale, quantization, self._bits)
+        bias_codes, bias_quantization = quantize_bias(bias, in_scale, quantization, bits)
         inputs[rule.data_at] = self._activation(data)
         inputs[rule.weights_at] = Tensor.constant(weights.name, codes, quantization)
         # A bias of its own for each operator: two that shared a float constant have different scales now.
@@ -177,6 +195,16 @@ class _Writing:
     def _bias(self, operator: Operator, bias: Tensor | None, channels: int) -> NDArray[np.float64]:
         values = np.zeros(channels) if bias is None else _data(bias).astype(np.float64)
         return values + self._shifts.get(id(operator), 0.0)
+
+
+def _name_outputs(operators: Sequence[Operator], outputs: Sequence[Tensor]) -> None:
+    """An output that is a conversion takes over the name that users know."""
+    for operator in operators:
+        made = operator.outputs[0]
+        if operator.kind in ("QUANTIZE", "DEQUANTIZE") and any(made is output for output in outputs):
+            source = operator.inputs[0]
+            if source is not None and made.name == f"{source.name}/{made.dtype}":
+                made.name, source.name = source.name, f"{source.name}/{source.dtype}"
 
 
 def _required(tensor: Tensor | None) -> Tensor:

@@ -43,6 +43,8 @@ def load_checkpoint(run: Path, network: nn.Module, average: nn.Module, optimizer
     found = safetensors.torch.load(data)
     device = next(network.parameters()).device
     network.load_state_dict({key: found[f"network.{key}"] for key in network.state_dict()})
+    for name, buffer in network.named_buffers():
+        buffer.copy_(found[f"buffer.{name}"])
     average.load_state_dict({key: found[f"average.{key}"] for key in average.state_dict()})
     for name, parameter in network.named_parameters():
         moments = {key: found[f"{key}.{name}"].to(device) for key in ("exp_avg", "exp_avg_sq")}
@@ -53,6 +55,7 @@ def load_checkpoint(run: Path, network: nn.Module, average: nn.Module, optimizer
 
 def _flatten(network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     tensors = {f"network.{key}": value for key, value in network.state_dict().items()}
+    tensors |= {f"buffer.{name}": buffer for name, buffer in network.named_buffers()}
     tensors |= {f"average.{key}": value for key, value in average.state_dict().items()}
     for name, parameter in network.named_parameters():
         tensors |= {f"{key}.{name}": optimizer.state[parameter][key] for key in ("exp_avg", "exp_avg_sq")}

@@ -69,6 +69,22 @@ class Build:
         return TfliteModel(self.operators, [self.image], list(outputs))
 
 
+def scaled_v3(seed, spread=1e-2, blocks=2, width=48):
+    """MobileNetV3's blocks with depthwise channels that differ by 1 / `spread` in range, evened out by the projections behind them."""
+    build = Build(seed)
+    out = build.conv(build.image, 16, 3, activation="RELU6")
+    for _ in range(blocks):
+        looked = build.depthwise(build.conv(out, width, activation="RELU6"), activation="RELU6")
+        factors = np.geomspace(spread, 1, width).astype(np.float32)
+        build.rng.shuffle(factors)
+        for constant in build.operators[-1].inputs[1:]:
+            constant.data *= factors
+        projected = build.conv(looked, 16)
+        build.operators[-1].inputs[1].data /= factors
+        out = build.op("ADD", [out, projected], out.shape)
+    return build.model(build.conv(out, 3, 3))
+
+
 def run_float(model, frame, input_range=(0.0, 1.0)):
     """Outputs of a float model by name."""
     return {name: values.copy() for name, values in LitertTensors(write_tflite(model)).run(to_real(frame, input_range)).items()}

@@ -44,10 +44,13 @@ def with_ranges(model, ranges):
 
 
 def ranges_of(report):
-    """What was seen of each group, as its tensors' ranges: ours are tied before, TensorFlow's quantizer ties by itself."""
+    """What was seen of each group, as its tensors' ranges: ours are tied before, TensorFlow's quantizer ties by itself.
+
+    Where ours is not what was seen (given by specification, widened for a summary, narrowed before a LOGISTIC), ours.
+    """
     found = {}
     for tensor in report.tensors:
-        given = tensor.observer in ("fixed", "clamp", "summary")
+        given = tensor.observer in ("fixed", "clamp", "summary") or tensor.clipped > 1 / 255
         found[tensor.name] = (tensor.low, tensor.high) if given else (min(tensor.seen[0], 0.0), max(tensor.seen[1], 0.0))
     return found
 

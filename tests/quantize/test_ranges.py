@@ -44,6 +44,30 @@ def test_the_specification_fixes_some_outputs(kind, expected):
     assert quantize(build.model(out), PLAIN, frames()).model.outputs[0].quantization == Quantization.per_tensor(*expected)
 
 
+@pytest.mark.parametrize(("kind", "end"), [("LOGISTIC", 6.236), ("TANH", 3.118)])
+def test_what_only_a_saturating_function_reads_ends_where_its_codes_do(kind, end):
+    build = Build()
+    features = build.conv(build.image, 3, gain=60.0, name="features")
+    model = build.model(build.op(kind, [features], SHAPE, name="out"))
+    quantized = quantize(model, PLAIN, frames()).model
+    low, high = quantization_of(quantized, "features").reach("int8")
+    assert max(-low, high) == pytest.approx(end, rel=0.01)
+    function = {"LOGISTIC": lambda x: 1 / (1 + np.exp(-x)), "TANH": np.tanh}[kind]
+    step = float(quantized.outputs[0].quantization.scale[0])
+    assert 1 - function(end) == pytest.approx(step / 2, rel=0.01)
+    for picture in frames():
+        np.testing.assert_allclose(run_codes(quantized, picture)["out"], run_float(model, picture)["out"], atol=6 * step)
+
+
+def test_what_others_read_too_keeps_its_range():
+    build = Build()
+    features = build.conv(build.image, 3, gain=60.0, name="features")
+    gate = build.op("LOGISTIC", [features], SHAPE)
+    quantized = quantize(build.model(build.op("MUL", [features, gate], SHAPE)), PLAIN, frames()).model
+    low, high = quantization_of(quantized, "features").reach("int8")
+    assert max(-low, high) > 20
+
+
 def test_a_fixed_scale_that_meets_another_is_rescaled_in_between():
     build = Build()
     gate = build.op("LOGISTIC", [build.conv(build.image, 3, gain=2.0)], SHAPE, name="gate")

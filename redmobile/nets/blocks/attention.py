@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from redmobile.nets.blocks.convolution import Convolution
-from redmobile.nets.blocks.rounding import Rounding
+from redmobile.nets.blocks.rounding import LOGISTIC_LIMIT, Rounding
 
 
 class ChannelAttention(nn.Module):
@@ -18,7 +18,7 @@ class ChannelAttention(nn.Module):
     def __init__(self, channels: int, reduction: int = 4) -> None:
         super().__init__()
         self.squeeze = Convolution(channels, channels // reduction, activation="relu")
-        self.excite = Convolution(channels // reduction, channels)
+        self.excite = Convolution(channels // reduction, channels, limit=LOGISTIC_LIMIT)
         self.mean, self.factor, self.scaled = Rounding(), Rounding(), Rounding()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -39,7 +39,7 @@ class SpatialAttention(nn.Module):
     def __init__(self, channels: int, kernel: int = 3) -> None:
         super().__init__()
         self.look = Convolution(channels, channels, kernel, groups=channels)
-        self.weigh = Convolution(channels, 1)
+        self.weigh = Convolution(channels, 1, limit=LOGISTIC_LIMIT)
         self.factor, self.scaled = Rounding(), Rounding()
 
     def forward(self, x: Tensor) -> Tensor:

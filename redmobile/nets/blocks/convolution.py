@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -17,16 +19,27 @@ class Convolution(nn.Module):
 
     At stride 2 the padding stands at the bottom and the right only (for an even size), as in TFLite's SAME:
     PyTorch's own symmetric padding would cost an explicit PAD over the whole tensor.
+    limit: where the range that training rounds to ends (rounding.py).
     There is no batch normalization: the absolute brightness of a picture is what this network must not lose.
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, *, groups: int = 1, activation: Activation | None = None) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 1,
+        stride: int = 1,
+        *,
+        groups: int = 1,
+        activation: Activation | None = None,
+        limit: float = math.inf,
+    ) -> None:
         super().__init__()
         excess = kernel - stride
         self._same = (excess // 2, excess - excess // 2)
         self.convolution = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2 if stride == 1 else 0, groups=groups)
         self.activation = _ACTIVATIONS[activation]() if activation else nn.Identity()
-        self.rounded = Rounding()
+        self.rounded = Rounding(limit)
         gain = 1.0 if activation is None else 2.0
         fan_in = inputs // groups * kernel * kernel
         nn.init.normal_(self.convolution.weight, std=(gain / fan_in) ** 0.5)
