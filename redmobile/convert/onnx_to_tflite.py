@@ -8,7 +8,7 @@ from redmobile.convert.lowering import LOWERINGS, Lowering, Refusal
 from redmobile.convert.metadata import attach, describe
 from redmobile.convert.pass_order import ON_FLOAT, ON_ONNX, ON_TFLITE
 from redmobile.convert.passes.float16_weights import store_weights_as_float16
-from redmobile.convert.pixels import Pixels, adapt_channels, add_normalization
+from redmobile.convert.pixels import Pixels, adapt_channels, add_normalization, explain_normalization
 from redmobile.core.converter import Converter, LoweringChoices
 from redmobile.errors import UnsupportedModelError
 from redmobile.graph.onnx_graph import OnnxGraph, OnnxNode
@@ -50,8 +50,9 @@ def lower(graph: OnnxGraph, choices: LoweringChoices, pixels: Pixels | None = No
     add_normalization(graph, pixels)
     for rewrite in ON_ONNX:
         rewrite(graph)
-    adapt_channels(graph, pixels, explain)
     graph.drop_unused()
+    explain += explain_normalization(graph, pixels)
+    adapt_channels(graph, pixels, explain)
     out = Lowering(graph, choices)
     faults = _Faults()
     for node in graph.nodes:

@@ -84,6 +84,18 @@ def add_normalization(graph: OnnxGraph, pixels: Pixels) -> None:
     graph.nodes[:0] = [OnnxNode(centred, "Sub", [name, constants[0]], [centred]), OnnxNode(normal, "Div", [centred, constants[1]], [normal])]
 
 
+def explain_normalization(graph: OnnxGraph, pixels: Pixels) -> list[str]:
+    """What has become of the nodes that `add_normalization` put in, in a sentence; none where it put in nothing."""
+    if not (pixels.mean or pixels.std):
+        return []
+    name = graph.inputs[0]
+    if graph.consumers(f"{name}/centred"):
+        return ["Mean and standard deviation stay as SUB and MUL: what reads the picture is not only convolutions."]
+    if graph.consumers(f"{name}/normalised/centred"):
+        return ["The standard deviation is folded into the first convolutions; they pad with zeros, so the mean stays as an ADD before them."]
+    return ["Mean and standard deviation are folded into the first convolutions."]
+
+
 def adapt_channels(graph: OnnxGraph, pixels: Pixels, explain: list[str]) -> None:
     """Let `graph` take, and if it gives a picture of that size give, pixels in the order of `pixels`, with alpha.
 

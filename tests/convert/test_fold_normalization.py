@@ -107,13 +107,27 @@ def test_any_chain_gives_the_values_of_onnxruntime(steps, pads):
 @pytest.mark.parametrize("pads", [0, 1])
 def test_mean_and_std_are_put_before_the_network(bgr, pads):
     model = onnx_model([conv("x", "y", pads=[pads] * 4)], {"x": SIZE}, CONSTANTS)
-    lowered = lower(read_onnx(model.SerializeToString()), LoweringChoices(), Pixels(mean=MEAN, std=STD, bgr=bgr))
+    explain = []
+    lowered = lower(read_onnx(model.SerializeToString()), LoweringChoices(), Pixels(mean=MEAN, std=STD, bgr=bgr), explain)
+    assert explain[0] == (
+        "The standard deviation is folded into the first convolutions; they pad with zeros, so the mean stays as an ADD before them."
+        if pads
+        else "Mean and standard deviation are folded into the first convolutions."
+    )
     assert kinds(lowered) == ({"ADD": 1, "CONV_2D": 1} if pads else {"CONV_2D": 1})
     pixels = np.random.default_rng(0).random(SIZE, np.float32)  # red, green, blue
     normal = (pixels - CONSTANTS["m"]) / CONSTANTS["s"]
     (expected,) = run_onnx(model, {"x": np.ascontiguousarray(normal[:, ::-1] if bgr else normal)})
     (found,) = run_tflite(lowered, {"x": pixels.transpose(0, 2, 3, 1)})
     np.testing.assert_allclose(found, expected.transpose(0, 2, 3, 1), atol=2e-5 * np.abs(expected).max())
+
+
+def test_a_network_that_is_not_only_convolutions_keeps_them():
+    explain = []
+    nodes = [conv("x", "c", "b1", 1), node("Mul", "c x", "y")]
+    graph = onnx_graph(nodes, {"x": SIZE}, {"b1": random((3, 3, 1, 1), 5)})
+    assert kinds(lower(graph, LoweringChoices(), Pixels(mean=MEAN, std=STD), explain)) == {"SUB": 1, "MUL": 2, "CONV_2D": 1}
+    assert explain == ["Mean and standard deviation stay as SUB and MUL: what reads the picture is not only convolutions."]
 
 
 @pytest.mark.parametrize(("pixels", "says"), [(Pixels(mean=(1.0, 2.0)), "one number or three"), (Pixels(std=(0.0,)), "above 0")])

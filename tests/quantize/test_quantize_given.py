@@ -13,6 +13,7 @@ from qdq_models import HEIGHT, RECIPE, WIDTH, Net, codes_apart, lowered, picture
 from redmobile.core.converter import load_converter
 from redmobile.errors import UnsupportedModelError, UsageError
 from redmobile.graph.tflite_write import write_tflite
+from redmobile.quantize.op_rules import is_tied
 from redmobile.quantize.quantize_given import quantize_given
 from redmobile.runtimes.litert_tensors import LitertTensors
 
@@ -135,6 +136,9 @@ def test_static_quantization_of_onnxruntime_goes_through_within_two_codes(make, 
     assert {tensor.dtype for tensor in made.tensors() if tensor.data is None} == {"int8"}
     assert dict(collections.Counter(operator.kind for operator in made.operators)) == NETS[make]
     assert max(codes_apart(qdq, made, seed) for seed in (100, 101)) <= 2.01
+    for operator in filter(is_tied, made.operators):
+        scales = [tensor.quantization for tensor in (*operator.inputs, *operator.outputs) if tensor is not None and tensor.dtype == "int8"]
+        assert all(scale == scales[0] for scale in scales), operator.kind
 
 
 def test_scales_of_weights_activations_and_biases_are_the_models_own():
@@ -272,3 +276,37 @@ def test_contrib_domain_means_the_same():
     contrib.opset_import.append(helper.make_opsetid("com.microsoft", 1))
     del contrib.graph.value_info[:]
     np.testing.assert_array_equal(run_tflite(quantized(contrib), 1)[0], run_tflite(quantized(plain), 1)[0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dynamo", [True, False], ids=["dynamo", "torchscript"])
+@pytest.mark.filterwarnings("ignore")  # the exporters' own
+def test_a_network_trained_for_quantization_comes_from_pytorch(tmp_path, dynamo):
+    torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
+
+    class FakeQuantized(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = torch.nn.ModuleList([torch.nn.Conv2d(3, 8, 3, padding=1), torch.nn.Conv2d(8, 3, 1)])
+            for place, layer in enumerate(self.layers):
+                self.register_buffer(f"scale{place}", layer.weight.detach().abs().amax((1, 2, 3)) / 127.5)
+                self.register_buffer(f"zero{place}", torch.zeros(layer.out_channels, dtype=torch.int32))
+
+        def convolve(self, x, place):
+            layer = self.layers[place]
+            scales = getattr(self, f"scale{place}"), getattr(self, f"zero{place}")
+            weights = torch.fake_quantize_per_channel_affine(layer.weight, *scales, 0, -128, 127)
+            return torch.nn.functional.conv2d(x, weights, layer.bias, padding=layer.padding)
+
+        def forward(self, x):
+            x = torch.fake_quantize_per_tensor_affine(x, 1 / 255, 0, 0, 255)
+            x = torch.fake_quantize_per_tensor_affine(self.convolve(x, 0).relu(), 0.005, 0, 0, 255)
+            return torch.fake_quantize_per_tensor_affine(self.convolve(x, 1), 0.005, 128, 0, 255)
+
+    torch.manual_seed(0)
+    file, names = tmp_path / "qat.onnx", {"input_names": ["image"], "output_names": ["y"]}
+    torch.onnx.export(FakeQuantized().eval(), (torch.rand(1, 3, HEIGHT, WIDTH),), file, opset_version=18, dynamo=dynamo, verbose=False, **names)
+    qdq = onnx.load(file)
+    made = quantized(qdq)
+    assert [operator.kind for operator in made.operators] == ["CONV_2D", "CONV_2D"]
+    assert codes_apart(qdq, made) <= 1.01
