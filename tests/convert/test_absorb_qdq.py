@@ -70,6 +70,13 @@ def test_what_is_never_negative_gets_no_clamp(before):
     assert [found.op for found in graph.nodes] == [*(found.op_type for found in before), "Identity"]
 
 
+def test_an_input_whose_codes_reach_below_zero_gets_the_clamp():
+    nodes = [*pair("x", "a", "s", "z128"), node("MaxPool", "a", "b", kernel_shape=[2, 2]), *pair("b", "y", "s", "z0")]
+    graph = onnx_graph(nodes, {"x": SIZE}, constants())
+    absorb_qdq(graph)
+    assert [found.op for found in graph.nodes] == ["MaxPool", "Relu"]
+
+
 def test_readers_of_one_code_tensor_read_one_tensor():
     second = node("DequantizeLinear", "a_q s z0", "b")
     nodes = [conv("x", "c"), *pair("c", "a", "s", "z0"), second, conv("a", "p", "v"), conv("b", "q", "v"), node("Add", "p q", "y")]

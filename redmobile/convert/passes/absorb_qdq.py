@@ -107,7 +107,7 @@ def _clamp(name: str, source: str, value: str, given: Given) -> OnnxNode:
 
 
 class _Signs:
-    """Which values cannot be negative. A graph's inputs are taken to be pixels."""
+    """Which values cannot be negative. A graph's inputs are taken to be pixels, unless their own codes reach below zero."""
 
     def __init__(self, graph: OnnxGraph) -> None:
         self._graph = graph
@@ -124,16 +124,14 @@ class _Signs:
         graph, node = self._graph, self._producers.get(value)
         if value in graph.initializers:
             return bool((graph.initializers[value] >= 0).all())
-        if node is None:
-            return True
-        if node.op == "QuantizeLinear":
-            given = _given(graph, node)
-            return given is not None and _starts_at_zero(given)
+        if node is None or node.op in QDQ:
+            given = graph.given.get(value) if node is None else _given(graph, node)
+            return node is None if given is None else _starts_at_zero(given)
         if node.op == "Clip":
             low = graph.initializers.get(node.inputs[1]) if len(node.inputs) > 1 else None
             return self.never_negative(node.inputs[0]) or float(node.attributes.get("min", -1.0) if low is None else low) >= 0
         if node.op in _SIGN_OF_ALL:
             return all(map(self.never_negative, node.inputs))
         return node.op in _NEVER_NEGATIVE or (
-            node.op in {*_SIGN_OF_FIRST, "DequantizeLinear"} and node.attributes.get("mode") != "cubic" and self.never_negative(node.inputs[0])
+            node.op in _SIGN_OF_FIRST and node.attributes.get("mode") != "cubic" and self.never_negative(node.inputs[0])
         )
