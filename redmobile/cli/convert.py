@@ -136,4 +136,5 @@ def _print_quantization(report: Report, images: int) -> None:
     if "given" in report.stages:
         OUT.print(f"The network brings its own scales: {report.stages['given']} of them taken, {report.stages['measured']} measured.", markup=False)
     if images:
-        OUT.print(f"Calibrated with {images} pictures; on up to four of them {report.stages['psnr_db']:.2f} dB from the float graph.", markup=False)
+        psnr = report.stages["psnr_db"]
+        OUT.print(f"Calibrated with {images} pictures; on those that it was judged by {psnr:.2f} dB from the float graph.", markup=False)

@@ -32,6 +32,8 @@ class ActivationQuantization(Document):
     observer: what turns the values seen in calibration into a range, where no search chooses another.
     search: how many trials may look for the observer of each tensor that brings the network's output closest to the float graph's;
         0: none. Trials are counted, not timed, so the same inputs give the same file on a slow machine too.
+    judged: how many of the calibration frames at most judge a trial. Few make the search quick, and more trials than they can bear make it
+        choose by their accidents.
     """
 
     bits: Literal[8, 16] = 8
@@ -39,6 +41,7 @@ class ActivationQuantization(Document):
     granularity: Literal["tensor"] = "tensor"
     observer: Observer = "percentile_99_9"
     search: Annotated[int, msgspec.Meta(ge=0)] = 48
+    judged: Annotated[int, msgspec.Meta(ge=1)] = 4
 
 
 class WeightQuantization(Document):

@@ -16,10 +16,6 @@ from redmobile.quantize.observers import Range
 from redmobile.quantize.template import Template
 from redmobile.runtimes.litert_tensors import LitertTensors
 
-JUDGED = 4
-"""At most so many frames are judged by, evenly spread from dark to bright. Whole ones: a network that looks at the whole picture
-behaves otherwise on a mosaic of several, and a range that suits three quarters of a frame may cut off what only the fourth holds."""
-
 
 class Judge:
     """Holds pictures and what the float graph makes of them.
@@ -78,10 +74,14 @@ def decibels(error: float) -> float:
     return -10 * math.log10(error) if error > 0 else math.inf
 
 
-def judged(frames: Sequence[Frame]) -> list[Frame]:
-    """Up to four of the frames, from dark to bright. They are ranked by what they hold, so their order does not matter."""
+def judged(frames: Sequence[Frame], count: int) -> list[Frame]:
+    """At most `count` of the frames, evenly spread from dark to bright; ranked by what they hold, so their order does not matter.
+
+    Whole ones: a network that looks at the whole picture behaves otherwise on a mosaic of several, and a range that suits three quarters
+    of a frame may cut off what only the fourth holds.
+    """
     ranked = sorted(frames, key=lambda frame: (float(frame.mean()), frame.tobytes()))
-    count = min(len(ranked), JUDGED)
+    count = min(len(ranked), count)
     return [ranked[(2 * place + 1) * len(ranked) // (2 * count)] for place in range(count)]
 
 

@@ -136,7 +136,7 @@ class _Work:
 
     def _judge(self, model: TfliteModel, layout: Layout) -> Judge:
         """Against the graph as it was given: equalizing may let a RELU6 cut a little elsewhere."""
-        pictures = judged(self._frames)
+        pictures = judged(self._frames, self._recipe.activations.judged)
         outputs = float_outputs(model, pictures, self._input_range)
         return Judge(pictures, outputs, self._input_range, spans_of(outputs, layout.exact()))
 

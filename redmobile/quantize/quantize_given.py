@@ -47,12 +47,11 @@ def quantize_given(
     quantized = Writer(layout, recipe.weights.granularity == "channel").write(candidates.quantizations(choice))
     stages: dict[str, Any] = {"frames": len(frames), "given": sum(group.given for group in layout.groups), "measured": len(missing)}
     if frames:
-        stages["psnr_db"] = decibels(_judge(model, layout, frames, input_range).error(quantized))
+        stages["psnr_db"] = decibels(_judge(model, layout, judged(frames, recipe.activations.judged), input_range).error(quantized))
     report = Report(tuple(tensor_reports(layout, candidates, choice, calibration)), stages)
     return Quantized(with_io(quantized, recipe.io, layout.precision.base), report)
 
 
-def _judge(model: TfliteModel, layout: Layout, frames: Sequence[Frame], input_range: Range) -> Judge:
-    pictures = judged(frames)
+def _judge(model: TfliteModel, layout: Layout, pictures: Sequence[Frame], input_range: Range) -> Judge:
     outputs = float_outputs(model, pictures, input_range)
     return Judge(pictures, outputs, input_range, spans_of(outputs, layout.exact()))

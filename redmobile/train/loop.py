@@ -133,8 +133,7 @@ class Training:
 
     def _step(self, phase: Phase, step_in_phase: int, batch: Batch) -> float:
         low, high = (self._to_device(part) for part in batch)
-        set_rounding(self.network, on=phase.round_activations)
-        loss = enhancement_loss(self.network.unclipped(low), high)
+        loss = self._loss(phase, low, high)
         value = float(loss.detach())
         if not math.isfinite(value):
             kept = f"the last checkpoint in {self.run} is whole" if (self.run / INDEX).exists() else "no checkpoint was written yet"
@@ -153,6 +152,17 @@ class Training:
             for mean, new in zip(self.average.parameters(), self.network.parameters(), strict=True):
                 mean.lerp_(new, 1 - decay)
         return value
+
+    def _loss(self, phase: Phase, low: Tensor, high: Tensor) -> Tensor:
+        set_rounding(self.network, on=phase.round_activations)
+        found = self.network.unclipped(low)
+        loss = enhancement_loss(found, high)
+        if phase.round_activations and phase.agreement:
+            set_rounding(self.network, on=False)
+            with torch.no_grad():
+                unrounded = self.network.unclipped(low)
+            loss = loss + phase.agreement * (found - unrounded).abs().mean()
+        return loss
 
     def _to_device(self, frames: NDArray[np.uint8]) -> Tensor:
         return torch.from_numpy(frames).to(self.device).permute(0, 3, 1, 2).float().div_(255)
