@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar
 
 import msgspec
+import numpy as np
 
 from redmobile.bench.memory import peak_bytes
 from redmobile.bench.result import LatencyResult
@@ -20,6 +22,7 @@ from redmobile.convert.metadata import attach, metadata_of
 from redmobile.convert.metadata import describe as describe_file
 from redmobile.convert.onnx_to_tflite import convert as lower_as
 from redmobile.convert.outer_layout import keep_nchw
+from redmobile.convert.pixels import Pixels
 from redmobile.core.artifact import read_bytes, sha256_bytes, write_bytes, write_text
 from redmobile.core.converter import Converter, Quantize, load_converter
 from redmobile.core.environment import describe
@@ -49,6 +52,9 @@ from redmobile.parity.result import to_builtins as parity_to_builtins
 from redmobile.quantize.coverage import Coverage, measure_coverage
 from redmobile.quantize.dynamic_range import quantize_weights_only
 from redmobile.quantize.quantize import Report, quantize
+from redmobile.quantize.quantize_given import quantize_given
+from redmobile.quantize.ranges import brings_scales
+from redmobile.quantize.same_scales import pin
 from redmobile.runtimes.base import open_runtime
 from redmobile.runtimes.tflite_interpreter import InterpreterRuntime
 from redmobile.shelf import find
@@ -57,6 +63,14 @@ T = TypeVar("T")
 
 OnProgress = Callable[[str, int, int], None]
 """(stage, done, total)."""
+
+RGBA = "rgba:"
+"""What stands before the dtype of inputs and outputs that have alpha."""
+
+_DROPPED = (
+    "The network is quantized (QuantizeLinear, DequantizeLinear); this recipe makes a float file: weights are what their codes stand for, "
+    "activations are not rounded. A quantizing recipe keeps the network's scales."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +86,7 @@ class Conversion:
     """What `convert` did, ready for people and for JSON. operators: kind → how many; calibration: name of a frame → sha256.
 
     explained: a line for every decision that the recipe's [lowering] had a say in. coverage: what the calibration frames cover; None where
-    nothing was quantized.
+    nothing was quantized. remarks: what a user may not expect, a sentence each.
     """
 
     converter: str
@@ -88,6 +102,7 @@ class Conversion:
     quantization: Report | None
     explained: tuple[str, ...] = ()
     coverage: Coverage | None = None
+    remarks: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain dicts and lists."""
@@ -123,6 +138,7 @@ def convert(
     calibrate: Path | Sequence[Frame] | None = None,
     *,
     io: str | None = None,
+    pixels: Pixels | None = None,
     samples: int = DEFAULT_SAMPLES,
     part: Part = WHOLE,
     keep_layout: Literal["nchw"] | None = None,
@@ -130,34 +146,46 @@ def convert(
 ) -> Converted:
     """ONNX → .tflite: lower, store weights as float16 or int8, or quantize as `converter` (a recipe, or its name) says, add metadata.
 
-    calibrate: frames for a quantizing recipe: a folder, a video or an .npz, of which at most `samples` are taken, a lock file
-    (see redmobile.data.calibration.load_samples), or frames of the input's size, (H, W, C) uint8. io: dtype of inputs and outputs
-    instead of the recipe's. part: what to take of the network, and at which sizes. keep_layout: images stay NCHW at the file's ends.
+    calibrate: frames for a quantizing recipe, unless the network brings its own scales: a folder, a video or an .npz, of which at most
+    `samples` are taken, a lock file (see redmobile.data.calibration.load_samples), or frames of the input's size, (H, W, C) uint8.
+    io: dtype of inputs and outputs instead of the recipe's; `rgba:int8` and `rgba:uint8`: with a fourth channel, unchanged from input to
+    output. pixels: how else the file's pixels differ from the network's. part: what to take of the network, and at which sizes.
+    keep_layout: images stay NCHW at the file's ends.
     The same arguments give the same bytes.
     Raises InputError, UnsupportedModelError, UsageError (nothing to calibrate with; options that do not fit), DocumentError.
     """
     recipe, name = (load_converter(converter), Path(converter).stem) if isinstance(converter, str) else (converter, "custom")
     content = read_bytes(source)
-    plan = _quantization(recipe, io, calibrate)
+    dtype = io.removeprefix(RGBA) if io else None
+    plan = _quantization(recipe, dtype)
+    pixels = pixels or Pixels()
     graph = read_onnx(content, str(source), source.parent, part)
-    explained: list[str] = []
-    model = lower_as(graph, name, recipe, explained)
+    explained, remarks = list[str](), list[str]()
+    model = lower_as(graph, name, recipe, explained, pixels=pixels, remarks=remarks)
     if recipe.quantize is None and recipe.weights == "int8":
         model = quantize_weights_only(model)
     images, report, coverage = CalibrationSet((), {}), None, None
-    if plan is not None and calibrate is not None:
-        images = _images(model, calibrate, samples)
-        frames = cast("Sequence[Frame]", images.frames)  # a FrameSet stands for a frame in all that the quantizer does with it
-        quantized = quantize(model, plan, frames, input_range=_input_range(model), on_progress=on_progress)
-        coverage = measure_coverage(model, images.frames, _input_range(model), plan.activations.observer, on_progress)
+    given = brings_scales(model)
+    remarks += [_DROPPED] if given and plan is None else []
+    if plan is not None:
+        images = _images(model, calibrate, samples, needed=not given)
+        work = functools.partial(quantize_given if given else quantize, input_range=_input_range(model))
+        quantized = work(model, plan, images.frames, on_progress=on_progress)
+        if images.frames:
+            coverage = measure_coverage(model, images.frames, _input_range(model), plan.activations.observer, on_progress)
         model, report = quantized.model, quantized.report
-        model.metadata[CALIBRATION_ENTRY] = json.dumps(images.lock).encode()
+        if dtype != io:
+            with_alpha = lower_as(graph, name, recipe, pixels=dataclasses.replace(pixels, alpha=True), remarks=remarks)
+            pin(with_alpha, report)
+            model = work(with_alpha, plan, [_opaque(frame) for frame in images.pictures]).model
+        if images.lock:
+            model.metadata[CALIBRATION_ENTRY] = json.dumps(images.lock).encode()
     if keep_layout == "nchw":
         keep_nchw(model, graph)
-        attach(model, describe_file(graph, name, model))
+        attach(model, describe_file(graph, name, model, pixels.order, pixels.adapted))
     data = write_tflite(model)
     made = _conversion(recipe, name, content, data, model, images.lock, report)
-    return Converted(data, model, dataclasses.replace(made, explained=tuple(explained), coverage=coverage))
+    return Converted(data, model, dataclasses.replace(made, explained=tuple(explained), remarks=tuple(remarks), coverage=coverage))
 
 
 def write_lock(final: Path, calibrate: Path, conversion: Conversion, samples: int = DEFAULT_SAMPLES) -> None:
@@ -172,7 +200,7 @@ def write_lock(final: Path, calibrate: Path, conversion: Conversion, samples: in
     write_text(final, lock_text(final, calibrate, conversion.calibration, samples))
 
 
-def _quantization(recipe: Converter, io: str | None, calibrate: Path | Sequence[Frame] | None) -> Quantize | None:
+def _quantization(recipe: Converter, io: str | None) -> Quantize | None:
     """The recipe's [quantize] with the asked-for dtype; None for a float recipe. Refuses what does not go together."""
     if recipe.quantize is None:
         if io not in (None, "float32"):
@@ -180,15 +208,22 @@ def _quantization(recipe: Converter, io: str | None, calibrate: Path | Sequence[
                 f"This recipe does not quantize: inputs and outputs are float32, not {io}. Choose a quantizing recipe, e.g. litert_int8."
             )
         return None
-    if calibrate is None:
-        raise UsageError("A quantizing recipe needs images to measure ranges with: give --calibrate DIR, a folder of typical pictures (4 to 32).")
     return recipe.quantize if io is None else msgspec.structs.replace(recipe.quantize, io=io)
 
 
-def _images(model: TfliteModel, calibrate: Path | Sequence[Frame], samples: int) -> CalibrationSet:
+def _images(model: TfliteModel, calibrate: Path | Sequence[Frame] | None, samples: int, *, needed: bool) -> CalibrationSet:
+    if calibrate is None:
+        if needed:
+            raise UsageError("A quantizing recipe needs images to measure ranges with: give --calibrate DIR, a folder of typical pictures (4 to 32).")
+        return CalibrationSet((), {})
     if not isinstance(calibrate, Path):
         return given_frames(calibrate)
     return load_samples(calibrate, Wanted({tensor.name: tensor.shape for tensor in model.inputs}, _input_range(model)), samples)
+
+
+def _opaque(frame: Frame) -> Frame:
+    """(H, W, 3) → (H, W, 4), alpha 255."""
+    return np.dstack([frame, np.full(frame.shape[:2], 255, np.uint8)])
 
 
 def _input_range(model: TfliteModel) -> tuple[float, float]:

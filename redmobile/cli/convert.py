@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from redmobile.cli.console import ERR, OUT, json_option, print_json, progress, table
+from redmobile.cli.options import Numbers
 
 if TYPE_CHECKING:
     from redmobile.pipeline import Converted
@@ -59,6 +60,8 @@ Examples:
   redmobile convert red_mobile --with litert_int8 --calibrate photos/ --out red_mobile_int8.tflite
   redmobile convert my.onnx --with litert_fp32 --out my.tflite
   redmobile convert my.onnx --with litert_int8 --calibrate photos/ --samples 8 --io uint8 --out my_int8.tflite --json
+  redmobile convert my.onnx --with litert_int8 --calibrate photos/ --io rgba:int8 --out for_bitmaps.tflite
+  redmobile convert net.onnx --with litert_fp32 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --out plain_pixels.tflite
   redmobile convert my.onnx --with my_recipe.toml --calibrate photos/ --out my.tflite
   redmobile convert dynamic.onnx --with litert_fp32 --shape image=1,3,1080,1920 --shape mask=1,1,1080,1920 --out fixed.tflite
   redmobile convert detector.onnx --with litert_fp32 --inputs image --outputs boxes,scores --out head.tflite
@@ -72,7 +75,20 @@ Examples:
 @click.option("--calibrate", type=click.Path(path_type=Path), help=_CALIBRATE)
 @click.option("--lock", type=click.Path(path_type=Path), help="Write names and sha256 of the frames taken to this .lock; --calibrate takes it.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .tflite file to write.")
-@click.option("--io", type=click.Choice(["int8", "uint8", "int16", "float32"]), help="Type of inputs and outputs.  [default: the recipe's]")
+@click.option(
+    "--io",
+    type=click.Choice(["int8", "uint8", "int16", "float32", "rgba:int8", "rgba:uint8"]),
+    help="Type of inputs and outputs. rgba: with alpha, unchanged; int8 is a bitmap's byte with its sign bit flipped.  [default: the recipe's]",
+)
+@click.option(
+    "--input-order",
+    type=click.Choice(["rgb", "bgr"]),
+    default="rgb",
+    show_default=True,
+    help="Order in which the network wants (and as a picture of the same size gives) colours; the file's is always RGB.",
+)
+@click.option("--mean", type=Numbers(), default=(), help="The network wants (pixel - mean) / std; the file takes plain pixels. For pixels in [0, 1].")
+@click.option("--std", type=Numbers(), default=(), help="See --mean.")
 @click.option("--samples", type=click.IntRange(min=1), default=32, show_default=True, help="Frames taken, evenly spread.")
 @click.option(
     "--shape",
@@ -95,6 +111,9 @@ def command(
     lock: Path | None,
     out: Path,
     io: str | None,
+    input_order: str,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
     samples: int,
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
     inputs: tuple[str, ...],
@@ -105,9 +124,11 @@ def command(
 ) -> None:
     """Convert MODEL, a model on the shelf or an .onnx file, to .tflite.
 
-    Lowers straight to TFLite's format; INT8 and 16x8 are quantized after training, with ranges measured on your pictures.
+    Lowers straight to TFLite's format; INT8 and 16x8 are quantized after training, with ranges measured on your pictures. A network with
+    QuantizeLinear and DequantizeLinear (quantization-aware training, onnxruntime's quantize_static) keeps its own scales and needs none.
     Images become NHWC unless --keep-layout says otherwise.
     """
+    from redmobile.convert.pixels import Pixels
     from redmobile.core.artifact import write_bytes
     from redmobile.core.converter import load_converter
     from redmobile.graph.onnx_cut import Part
@@ -125,6 +146,7 @@ def command(
             recipe,
             calibrate,
             io=io,
+            pixels=Pixels(bgr=input_order == "bgr", mean=mean, std=std),
             samples=samples,
             part=part,
             keep_layout=keep_layout,
@@ -176,6 +198,8 @@ def _print(out: Path, converted: Converted, coverage: DelegateCoverage | None) -
     OUT.print(made)
     if coverage is not None:
         OUT.print(str(coverage), markup=False)
+    for remark in report.remarks:
+        OUT.print(remark, markup=False)
     if report.quantization is not None:
         _print_quantization(report.quantization, len(report.calibration))
     if report.coverage is not None:
@@ -190,8 +214,11 @@ def _print_quantization(report: Report, images: int) -> None:
             seen = f"{tensor.seen[0]:.3g} … {tensor.seen[1]:.3g}" if tensor.seen else ""
             made.add_row(tensor.name, tensor.observer, seen, f"{tensor.low:.3g} … {tensor.high:.3g}", f"{tensor.clipped:.0%}")
         OUT.print(made)
-    psnr = report.stages["psnr_db"]
-    OUT.print(f"Calibrated with {images} pictures; on those that it was judged by {psnr:.2f} dB from the float graph.", markup=False)
+    if "given" in report.stages:
+        OUT.print(f"The network brings its own scales: {report.stages['given']} of them taken, {report.stages['measured']} measured.", markup=False)
+    if images:
+        psnr = report.stages["psnr_db"]
+        OUT.print(f"Calibrated with {images} pictures; on those that it was judged by {psnr:.2f} dB from the float graph.", markup=False)
 
 
 def _print_coverage(coverage: Coverage) -> None:

@@ -24,6 +24,21 @@ class Size(click.ParamType[tuple[int, int]]):
         return int(match[1]), int(match[2])
 
 
+class Numbers(click.ParamType[tuple[float, ...]]):
+    """Numbers between commas, e.g. 0.485,0.456,0.406, as a tuple."""
+
+    name = "R,G,B"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """Parse, or fail with what was expected."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(float(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"'{value}' are no numbers between commas; expected e.g. 0.485,0.456,0.406.", param, ctx)
+
+
 def size_option(function: F) -> F:
     """The option --size."""
     return click.option("--size", type=Size(), help="Size of the picture. Default: that of model.toml.")(function)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from redmobile.convert.outer_layout import outer_order
 from redmobile.core.converter import LoweringChoices
+from redmobile.core.quant_math import widest
 from redmobile.core.registry import Registry
 from redmobile.errors import UnsupportedModelError
 from redmobile.graph.layout import IMAGE_RANK, NHWC, Order, joined, moves_data, permutation, plain, reshaped, stored
@@ -205,6 +206,7 @@ class Lowering:
             raise Refusal(f"'{name}' has the shape {self.shape(name)}; TFLite has no tensors without values")
         if tensor.dtype != self.dtype(name):
             raise Refusal(f"'{name}' should be {self.dtype(name)}, its lowering gives {tensor.dtype}")
+        tensor.given = widest(tensor.given, self.graph.given.get(name))
         self._values[name] = _Value(tensor, order)
 
     def stand_in(self, name: str) -> None:

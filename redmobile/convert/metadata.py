@@ -9,6 +9,7 @@ from redmobile.convert.outer_layout import outer_layout
 from redmobile.core.documents import Document
 from redmobile.core.tensor_spec import Layout
 from redmobile.errors import InputError
+from redmobile.graph.layout import IMAGE_RANK
 from redmobile.graph.onnx_graph import OnnxGraph
 from redmobile.graph.tflite_model import Tensor, TfliteModel
 from redmobile.graph.tflite_read import read_metadata_entries
@@ -33,7 +34,10 @@ class Port(Document):
 
 
 class FileMetadata(Document):
-    """Whence a file comes. sha256 in hexadecimal, '' where unknown; converter: name of the recipe."""
+    """Whence a file comes. sha256 in hexadecimal, '' where unknown; converter: name of the recipe.
+
+    adapted: how the file's pixels differ from those that the network in the ONNX file takes, beside alpha; '' if they do not.
+    """
 
     name: str
     version: str
@@ -42,22 +46,31 @@ class FileMetadata(Document):
     outputs: tuple[Port, ...]
     weights_sha256: str
     onnx_sha256: str
+    adapted: str = ""
 
 
-def describe(graph: OnnxGraph, converter: str, model: TfliteModel) -> FileMetadata:
+def input_range(graph: OnnxGraph) -> tuple[float, float]:
+    """Real values of pixels 0 and 255, as the ONNX file says; [0, 1] where it says nothing. Raises InputError if they are not two numbers."""
+    return _range(graph.metadata.get("redmobile.input_range", "0,1"))
+
+
+def describe(graph: OnnxGraph, converter: str, model: TfliteModel, order: str = "RGB", adapted: str = "") -> FileMetadata:
     """The metadata of `model`, which `converter` made of `graph`; a foreign ONNX file without our properties has range [0, 1].
+
+    order: of the channels that the file has where the graph has three; adapted: see FileMetadata.
 
     Raises InputError if the ONNX file's property redmobile.input_range is not two numbers.
     """
-    low_high = _range(graph.metadata.get("redmobile.input_range", "0,1"))
+    low_high = input_range(graph)
     return FileMetadata(
         name=graph.metadata.get("redmobile.name", ""),
         version=graph.metadata.get("redmobile.version", ""),
         converter=converter,
-        inputs=tuple(_port(tensor, graph, low_high) for tensor in model.inputs),
-        outputs=tuple(_port(tensor, graph, low_high) for tensor in model.outputs),
+        inputs=tuple(_port(tensor, graph, low_high, order) for tensor in model.inputs),
+        outputs=tuple(_port(tensor, graph, low_high, order) for tensor in model.outputs),
         weights_sha256=graph.metadata.get("redmobile.weights_sha256", ""),
         onnx_sha256=graph.sha256,
+        adapted=adapted,
     )
 
 
@@ -88,12 +101,19 @@ def _decode(entries: dict[str, bytes], name: str) -> FileMetadata | None:
         raise InputError(f"{name}: its metadata entry '{ENTRY}' cannot be read ({error}).") from error
 
 
-def _port(tensor: Tensor, graph: OnnxGraph, floats: tuple[float, float]) -> Port:
+def _port(tensor: Tensor, graph: OnnxGraph, floats: tuple[float, float], order: str) -> Port:
     dtype = np.dtype(graph.dtypes[tensor.name])
     low_high = (float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)) if dtype.kind in "iu" else (0.0, 1.0) if dtype.kind == "b" else floats
-    layout = outer_layout(graph.shapes[tensor.name], tensor.shape)
-    channels = 0 if layout == "?" else tensor.shape[3 if layout == "NHWC" else 1]
-    return Port(name=tensor.name, range=low_high, layout=layout, order="RGB" if channels == _IMAGE_CHANNELS else "")
+    shape = graph.shapes[tensor.name]
+    layout = outer_layout(shape, _without_alpha(tensor.shape, shape))
+    channels = 0 if layout == "?" else _without_alpha(tensor.shape, shape)[3 if layout == "NHWC" else 1]
+    return Port(name=tensor.name, range=low_high, layout=layout, order=order if channels == _IMAGE_CHANNELS else "")
+
+
+def _without_alpha(shape: tuple[int, ...], onnx_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that the file would have without the fourth channel that --io rgba adds to an ONNX shape of three."""
+    added = len(shape) == IMAGE_RANK and shape[3] == _IMAGE_CHANNELS + 1 and onnx_shape[1] == _IMAGE_CHANNELS
+    return (*shape[:3], _IMAGE_CHANNELS) if added else shape
 
 
 def _range(text: str) -> tuple[float, float]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections.abc import Callable
 
 from redmobile.convert.lowering import LOWERINGS, Lowering, Refusal
-from redmobile.convert.metadata import attach, describe
+from redmobile.convert.metadata import attach, describe, input_range
 from redmobile.convert.pass_order import FOR_TARGET, ON_FLOAT, ON_ONNX, ON_TFLITE
 from redmobile.convert.passes.float16_weights import store_weights_as_float16
 from redmobile.convert.passes.remove_dead_operators import remove_dead_operators
+from redmobile.convert.pixels import Pixels, adapt_channels, add_normalization, explain_normalization
 from redmobile.core.converter import Converter, LoweringChoices
 from redmobile.errors import UnsupportedModelError
 from redmobile.graph.onnx_graph import OnnxGraph, OnnxNode
@@ -19,28 +21,50 @@ _MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError, Arith
 """What a lowering or rewrite raises that meets a missing input, an attribute of the wrong type or length, or a size beyond TFLite's int32."""
 
 
-def convert(graph: OnnxGraph, converter_name: str, converter: Converter, explained: list[str] | None = None) -> TfliteModel:
+def convert(
+    graph: OnnxGraph,
+    converter_name: str,
+    converter: Converter,
+    explained: list[str] | None = None,
+    *,
+    pixels: Pixels | None = None,
+    remarks: list[str] | None = None,
+) -> TfliteModel:
     """`graph` as the float model that `converter` asks for, with its metadata; what the converter's [quantize] says is not done here.
 
-    explained: takes a line for every decision that the recipe's LoweringChoices had a say in. Raises UnsupportedModelError, InputError.
+    explained: takes a line for every decision that the recipe's LoweringChoices had a say in. pixels: what the file takes and gives, if that
+    is something else than the network does; remarks: takes a sentence for what became of them. Raises UnsupportedModelError, InputError.
     """
-    model = lower(graph, converter.lowering, explained)
+    pixels = dataclasses.replace(pixels or Pixels(), span=input_range(graph))
+    model = lower(graph, converter.lowering, explained, pixels=pixels, remarks=remarks)
     if converter.quantize is None:
         _finish_float(model, converter)
-    attach(model, describe(graph, converter_name, model))
+    attach(model, describe(graph, converter_name, model, pixels.order, pixels.adapted))
     return model
 
 
-def lower(graph: OnnxGraph, choices: LoweringChoices, explained: list[str] | None = None) -> TfliteModel:
+def lower(
+    graph: OnnxGraph,
+    choices: LoweringChoices,
+    explained: list[str] | None = None,
+    *,
+    pixels: Pixels | None = None,
+    remarks: list[str] | None = None,
+) -> TfliteModel:
     """`graph` as a TFLite model: images NHWC, constants transposed, names of inputs, outputs and values kept.
 
     Dtypes are kept, except that float16, bfloat16 and float64 are computed in float32: inputs and outputs of these are float32 too.
-    explained: as for `convert`. `graph` itself is left as it is. Raises UnsupportedModelError that names every node without a lowering, all at once.
+    explained, pixels, remarks: as for `convert`. `graph` itself is left as it is. Raises UnsupportedModelError that names every node without
+    a lowering, all at once.
     """
     graph = graph.copy()
+    pixels, remarks = pixels or Pixels(), [] if remarks is None else remarks
+    add_normalization(graph, pixels)
     for rewrite in ON_ONNX:
         _rewrite(rewrite, graph)
     graph.drop_unused()
+    remarks += explain_normalization(graph, pixels)
+    adapt_channels(graph, pixels, remarks)
     out = Lowering(graph, choices)
     faults = _Faults()
     for node in graph.nodes:
@@ -48,6 +72,8 @@ def lower(graph: OnnxGraph, choices: LoweringChoices, explained: list[str] | Non
     faults.raise_if_any()
     model = TfliteModel(out.operators, out.inputs, [], description="Converted by redmobile")
     model.outputs = [_output(name, out) for name in graph.outputs]
+    for tensor in model.tensors():
+        tensor.given = tensor.given or graph.given.get(tensor.name)  # inputs and constants; lowering has seen to all others
     for rewrite_tflite in ON_TFLITE:
         rewrite_tflite(model)
     for rewrite_for_target in FOR_TARGET:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from redmobile.convert.passes.absorb_qdq import absorb_qdq
 from redmobile.convert.passes.activation_before_view import put_activation_before_view
 from redmobile.convert.passes.bypass_concatenation import bypass_concatenation
 from redmobile.convert.passes.chain_resizes import chain_resizes
@@ -10,6 +11,7 @@ from redmobile.convert.passes.clamp_for_float import clamp_for_float
 from redmobile.convert.passes.compute_in_rows import compute_in_rows
 from redmobile.convert.passes.flatten_channels_last import flatten_channels_last
 from redmobile.convert.passes.fold_batch_normalization import fold_batch_normalization
+from redmobile.convert.passes.fold_normalization import fold_normalization
 from redmobile.convert.passes.fold_pad import fold_pad
 from redmobile.convert.passes.fuse_activation import fuse_activation
 from redmobile.convert.passes.fuse_bias import fuse_bias
@@ -23,13 +25,15 @@ from redmobile.convert.passes.split_convolution import split_convolution
 from redmobile.convert.passes.written_out_activation import recognise_activation
 
 ON_ONNX = (
-    compute_in_single_precision,  # first: the others compute new constants of the old ones
+    absorb_qdq,  # first: no other rewrite looks through pairs of QuantizeLinear and DequantizeLinear
+    compute_in_single_precision,  # then: the others compute new constants of the old ones
     recognise_activation,  # early: one node that commutes with permutations instead of many that do not
     recognise_pixel_shuffle,  # early: what it recognises, the others need not look through
     recognise_group_normalization,  # on its own
     fold_batch_normalization,  # before reorder_channels, so that the weights to permute are final and a convolution is what it meets
     reorder_channels,  # after recognise_pixel_shuffle, which makes most of the CRD nodes
     fold_pad,  # on its own: any time before lowering, where pads become SAME, VALID or a PAD
+    fold_normalization,  # after fold_pad, which makes convolutions of what stands behind it, and reorder_channels, which settles their order
     flatten_channels_last,  # on its own
 )
 """Rewrites of the ONNX graph, before lowering: whatever is easier to say in ONNX's terms."""

@@ -74,6 +74,43 @@ class Quantization:
         return wide.reshape(shape)
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Given:
+    """What is said of a float tensor beforehand: `quantization` in codes of `dtype` ('int8', 'uint8', 'int16', …).
+
+    pinned: not by the source model but by conversion, because something depends on that very scale.
+    """
+
+    quantization: Quantization
+    dtype: str
+    pinned: bool = False
+
+    @property
+    def width(self) -> float:
+        """The width of the span of real values that the codes reach (of the widest slice)."""
+        low, high = INTEGER_RANGES.get(self.dtype, (0, 0))
+        return float(self.quantization.scale.max()) * (high - low)
+
+    def taken(self, index: NDArray[np.intp]) -> Given:
+        """For a tensor of which the slices `index` along the quantized axis were taken; itself where one scale holds for all."""
+        if len(self.quantization.scale) == 1:
+            return self
+        scale, zero_point = self.quantization.scale[index], self.quantization.zero_point[index]
+        return Given(Quantization(scale, zero_point, self.quantization.axis), self.dtype)
+
+    def int8(self) -> Quantization | None:
+        """One scale and zero point for int8 codes, which for uint8 are those minus 128; None for slices and other dtypes."""
+        if len(self.quantization.scale) > 1 or self.dtype not in ("int8", "uint8"):
+            return None
+        shift = 128 if self.dtype == "uint8" else 0
+        return Quantization(self.quantization.scale, self.quantization.zero_point - shift)
+
+
+def widest(*given: Given | None) -> Given | None:
+    """The one whose codes reach furthest: one tensor has one scale, and a narrower one would cut off what others need. A pinned one counts first."""
+    return max((each for each in given if each is not None), key=lambda each: (each.pinned, each.width), default=None)
+
+
 def asymmetric(low: float, high: float, dtype: str) -> Quantization:
     """Scale and zero point that cover [low, high] with all codes of `dtype`; zero is always represented exactly.
 

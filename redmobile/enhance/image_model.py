@@ -9,7 +9,7 @@ from redmobile.core.metrics import Frame
 from redmobile.core.tensor_spec import TensorSpec
 from redmobile.enhance.deep import DeepFrame, add_fine_levels
 from redmobile.enhance.guide import Guide
-from redmobile.enhance.pixel_codes import PixelCodes
+from redmobile.enhance.pixel_codes import RGBA_CHANNELS, PixelCodes
 from redmobile.enhance.tiles import Tile, blend, padded_length, tile_starts
 from redmobile.errors import UnsupportedModelError, UsageError
 from redmobile.runtimes.base import Runtime
@@ -17,12 +17,14 @@ from redmobile.runtimes.base import Runtime
 RANGE_KEY = "redmobile.input_range"
 """Property of a file: the real values of pixels 0 and 255, '0,1'."""
 
+_ORDER_KEY = "redmobile.input_order"
+
 
 class ImageModel:
     """`runtime` as a function from frame to frame. height, width: of the frames the network itself takes.
 
     Frames are (H, W, 3) uint8, full-range RGB. Raises UnsupportedModelError unless the network has one image in and one image of the
-    same size out, each (1, H, W, 3) or (1, 3, H, W).
+    same size out, each (1, H, W, 3) or (1, 3, H, W); or (1, H, W, 4) where the file says that it takes RGBA.
     """
 
     def __init__(self, runtime: Runtime) -> None:
@@ -104,11 +106,16 @@ def _image_specs(runtime: Runtime) -> tuple[TensorSpec, TensorSpec]:
         )
     given, made = runtime.inputs[0], runtime.outputs[0]
     for spec in (given, made):
-        if spec.layout == "?" or spec.shape[0] != 1 or spec.image_size[2] != 3:  # noqa: PLR2004 - RGB
+        if spec.layout == "?" or spec.shape[0] != 1 or spec.image_size[2] != channels_of(runtime):
             raise UnsupportedModelError(f"{spec}: is no RGB image; 1×height×width×3 or 1×3×height×width is needed.")
     if given.image_size != made.image_size:
         raise UnsupportedModelError(f"{given} goes in and {made} comes out; image in and image out must have the same size.")
     return given, made
+
+
+def channels_of(runtime: Runtime) -> int:
+    """How many channels the pictures of a network have: 4 if its file says that it takes RGBA, else 3."""
+    return RGBA_CHANNELS if runtime.metadata.get(_ORDER_KEY) == "RGBA" else 3
 
 
 def value_range_of(runtime: Runtime) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from redmobile.errors import UnsupportedModelError
 
 _LEVELS = np.arange(256, dtype=np.uint8)
 _SIGN_BIT = np.uint8(0x80)
+RGBA_CHANNELS = 4
 _FLOATS = ("float32", "float16", "float64")
 
 
@@ -22,7 +23,8 @@ class PixelCodes:
     """How one image tensor of a network holds pixels. value_range: (low, high), the real values of pixels 0 and 255.
 
     An int8 tensor of scale 1/255 and zero point -128 holds a pixel with its sign bit flipped; that costs next to nothing, as does
-    uint8 of scale 1/255 and zero point 0. Everything else goes through a table or arithmetic. Raises UnsupportedModelError.
+    uint8 of scale 1/255 and zero point 0. Everything else goes through a table or arithmetic. A tensor of four channels holds RGBA: alpha
+    is 255 on the way in, and dropped on the way out, for networks do not change it. Raises UnsupportedModelError.
     """
 
     def __init__(self, spec: TensorSpec, value_range: tuple[float, float]) -> None:
@@ -30,12 +32,15 @@ class PixelCodes:
         self._low, self._high = value_range
         if spec.dtype not in (*_FLOATS, "int8", "uint8", "int16") or (spec.dtype not in _FLOATS and spec.quantization is None):
             raise UnsupportedModelError(f"{spec}: pixels need float values, or int8, uint8 or int16 with a scale.")
+        self._has_alpha = spec.image_size[2] == RGBA_CHANNELS
         self._table = self._to_tensor(_LEVELS)
         self._flips = spec.dtype == "int8" and np.array_equal(self._table.view(np.uint8), _LEVELS ^ _SIGN_BIT)
         self._same = spec.dtype == "uint8" and np.array_equal(self._table, _LEVELS)
 
     def pack(self, frame: Frame) -> NDArray[Any]:
         """The tensor, with a leading 1, of `frame` (H, W, 3) uint8."""
+        if self._has_alpha:
+            frame = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2RGBA), np.uint8)
         if self._flips:
             values: NDArray[Any] = (frame ^ _SIGN_BIT).view(np.int8)
         elif self._same:
@@ -48,6 +53,10 @@ class PixelCodes:
 
     def unpack(self, tensor: NDArray[Any]) -> Frame:
         """The frame (H, W, 3) uint8 of a tensor with a leading 1, clipped and rounded. Raises UnsupportedModelError for NaN and infinity."""
+        frame = self._unpacked(tensor)
+        return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGBA2RGB), np.uint8) if self._has_alpha else frame
+
+    def _unpacked(self, tensor: NDArray[Any]) -> Frame:
         values = tensor[0] if self._spec.layout == "NHWC" else np.ascontiguousarray(tensor[0].transpose(1, 2, 0))
         if self._flips:
             return np.ascontiguousarray(values).view(np.uint8) ^ _SIGN_BIT

@@ -25,16 +25,17 @@ _LARGEST_CONSTANT = 1 << 31
 """Bytes of one computed constant: a shape that went wrong asks for more."""
 
 
-def fold_constants(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
+def fold_constants(model: onnx.ModelProto, name: str, keep: frozenset[str] = frozenset()) -> onnx.ModelProto:
     """A model with inferred shapes whose constant nodes are initializers; computed by onnx's own reference implementation.
 
     An If whose condition turns out constant is replaced by the branch it takes, a Compress by what it keeps. `name` names the model in
-    errors. Raises UnsupportedModelError if a constant node cannot be computed, InputError if shapes or operator sets contradict each other.
+    errors; nodes of the kinds `keep` are left. Raises UnsupportedModelError if a constant node cannot be computed, InputError if shapes or
+    operator sets contradict each other.
     """
     while True:
         model = _infer_shapes(model, name)
         _settle_types(model)
-        constant = _constant_nodes(model)
+        constant = _constant_nodes(model, _NEVER_FOLDED | keep)
         if not constant and not inline_decided(model):
             return model
         _replace(model, constant, _compute(model, constant, name))
@@ -84,13 +85,13 @@ def _forget_vague(model: onnx.ModelProto) -> None:
     model.graph.value_info.extend(copies)
 
 
-def _constant_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+def _constant_nodes(model: onnx.ModelProto, kept: frozenset[str]) -> list[onnx.NodeProto]:
     """Nodes without inputs that vary: all inputs constant, or what depends on the shape of a tensor whose shape is known."""
     known = {initializer.name for initializer in model.graph.initializer} | {""}
     shaped = set(_static_shapes(model))
     found = []
     for node in model.graph.node:
-        if node.op_type in _NEVER_FOLDED or not onnx.defs.has(node.op_type, node.domain) or _has_subgraph(node):
+        if node.op_type in kept or not onnx.defs.has(node.op_type, node.domain) or _has_subgraph(node):
             continue
         if known.issuperset(node.input) or (node.op_type in _OF_SHAPE and node.input[0] in shaped):
             found.append(node)

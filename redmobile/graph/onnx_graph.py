@@ -12,11 +12,13 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from redmobile.core.artifact import read_bytes, sha256_bytes
+from redmobile.core.quant_math import Given
 from redmobile.errors import InputError, UnsupportedModelError
 from redmobile.graph.onnx_cut import Part, cut, fix_shapes
 from redmobile.graph.onnx_fold import fold_constants
 from redmobile.graph.onnx_inline import inline_functions
 from redmobile.graph.onnx_opset import OLDEST, ONNX_DOMAINS, opset_of, with_known_opset
+from redmobile.graph.onnx_quantization import QDQ, adopt_contrib, dequantize_constants
 from redmobile.graph.onnx_soundness import check_sound
 
 WHOLE = Part()
@@ -45,7 +47,7 @@ class OnnxNode:
 class OnnxGraph:
     """A graph in execution order. shapes, dtypes: of every value whose shape could be inferred (numpy's dtype names).
 
-    inputs: without the initializers; metadata: the file's metadata_props; sha256: of the file.
+    inputs: without the initializers; metadata: the file's metadata_props; sha256: of the file. given: value → how the file quantizes it.
     """
 
     nodes: list[OnnxNode]
@@ -57,13 +59,16 @@ class OnnxGraph:
     opset: int
     metadata: dict[str, str] = dataclasses.field(default_factory=dict)
     sha256: str = ""
+    given: dict[str, Given] = dataclasses.field(default_factory=dict)
 
     def copy(self) -> OnnxGraph:
         """A graph that can be rewritten without touching this one; the constants' arrays are shared."""
         nodes = [
             dataclasses.replace(node, inputs=list(node.inputs), outputs=list(node.outputs), attributes=dict(node.attributes)) for node in self.nodes
         ]
-        return dataclasses.replace(self, nodes=nodes, initializers=dict(self.initializers), shapes=dict(self.shapes), dtypes=dict(self.dtypes))
+        return dataclasses.replace(
+            self, nodes=nodes, initializers=dict(self.initializers), shapes=dict(self.shapes), dtypes=dict(self.dtypes), given=dict(self.given)
+        )
 
     def producer(self, value: str) -> OnnxNode | None:
         """The node that computes `value`; None for inputs and constants."""
@@ -119,11 +124,22 @@ def read_onnx(data: bytes, name: str = "ONNX model", folder: Path = Path(), part
             model = fold_constants(model, name)
             cut(model, part, name)
         _check_static(model, name)
-        graph = _graph(fold_constants(model, name), sha256_bytes(data))
+        folded, given = _fold(model, name)
+        graph = _graph(folded, sha256_bytes(data), given)
     except _DAMAGED as error:
         raise InputError(f"{name}: is a damaged ONNX file ({type(error).__name__}: {' '.join(str(error).split())}).") from error
     _check_connected(graph, name)
     return graph
+
+
+def _fold(model: onnx.ModelProto, name: str) -> tuple[onnx.ModelProto, dict[str, Given]]:
+    """The folded model, and how constants that come as codes are quantized: once folded they are plain float32."""
+    adopt_contrib(model)
+    if all(node.op_type not in QDQ for node in model.graph.node):
+        return fold_constants(model, name), {}
+    folded = fold_constants(model, name, keep=QDQ)
+    given = dequantize_constants(folded)
+    return fold_constants(folded, name), given
 
 
 def _parse(data: bytes, name: str, folder: Path) -> onnx.ModelProto:
@@ -189,7 +205,7 @@ def _dynamic(name: str, value: str, axis: int, symbol: str) -> str:
     )
 
 
-def _graph(model: onnx.ModelProto, sha256: str) -> OnnxGraph:
+def _graph(model: onnx.ModelProto, sha256: str, given: dict[str, Given]) -> OnnxGraph:
     initializers = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     shapes, dtypes = {}, {}
     for value in (*model.graph.input, *model.graph.value_info, *model.graph.output):
@@ -209,6 +225,7 @@ def _graph(model: onnx.ModelProto, sha256: str) -> OnnxGraph:
         opset=opset_of(model) or OLDEST,
         metadata={entry.key: entry.value for entry in model.metadata_props},
         sha256=sha256,
+        given=given,
     )
 
 

@@ -12,18 +12,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from redmobile.core.quant_math import Quantization
+from redmobile.core.quant_math import Given, Quantization
 
 
 @dataclasses.dataclass(eq=False)
 class Tensor:
-    """One tensor. shape: ints; dtype: numpy's name ('float32', 'int8', …); data: the constant's values, None for an activation."""
+    """One tensor. shape: ints; dtype: numpy's name ('float32', 'int8', …); data: the constant's values, None for an activation.
+
+    given: how the model that this one was made from, or its conversion, wants it quantized; for the quantizer, no file holds it.
+    """
 
     name: str
     shape: tuple[int, ...]
     dtype: str
     data: NDArray[Any] | None = None
     quantization: Quantization | None = None
+    given: Given | None = None
 
     @classmethod
     def constant(cls, name: str, data: NDArray[Any], quantization: Quantization | None = None) -> Tensor:

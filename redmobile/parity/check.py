@@ -14,7 +14,7 @@ from redmobile.core.artifact import sha256_file
 from redmobile.core.environment import describe
 from redmobile.core.metrics import METRICS, Frame
 from redmobile.data.frame_sources import hash_frames
-from redmobile.enhance.image_model import ImageModel
+from redmobile.enhance.image_model import ImageModel, channels_of
 from redmobile.errors import ParityError
 from redmobile.parity.chain import Chain, Stage, open_chain
 from redmobile.parity.compare import Comparison, Scores, check_specs, gather, score
@@ -145,7 +145,7 @@ class _Comparing:
             for spec in (runtime.inputs[0], runtime.outputs[0]):
                 if size is None and spec.layout != "?":
                     size = spec.image_size[:2]
-                found += check_specs(stage.name, spec, size or (0, 0))
+                found += check_specs(stage.name, spec, size or (0, 0), channels_of(runtime))
         return found
 
     def run(self, gallery: Gallery, count: int, on_progress: Progress | None) -> list[str]:

@@ -10,9 +10,9 @@ import numpy as np
 from redmobile.core.documents import Document
 from redmobile.core.metrics import METRICS, Frame
 from redmobile.core.tensor_spec import TensorSpec
+from redmobile.enhance.pixel_codes import RGBA_CHANNELS
 
 _FLOATS = frozenset({"float16", "float32"})
-_IMAGE_CHANNELS = 3
 _MSE_OF_0_DB = 255.0**2
 
 
@@ -40,17 +40,18 @@ class Comparison(Document):
     images: tuple[Scores, ...]
 
 
-def check_specs(name: str, spec: TensorSpec, size: tuple[int, int]) -> list[str]:
+def check_specs(name: str, spec: TensorSpec, size: tuple[int, int], expected_channels: int = 3) -> list[str]:
     """What is wrong with the input or output `spec` of the stage `name` before any number is computed; empty if nothing is.
 
-    Expected: one picture of `size` (height, width) in RGB, in a known layout, as floats or as codes that say their scale.
+    Expected: one picture of `size` (height, width) in RGB, or in RGBA where the file says that it takes `expected_channels` = 4, in a known
+    layout, as floats or as codes that say their scale.
     """
     if spec.layout == "?":
         return [f"{name}: {spec} is not a picture in a known layout (N×H×W×3 or N×3×H×W)."]
     height, width, channels = spec.image_size
     found = []
-    if spec.shape[0] != 1 or channels != _IMAGE_CHANNELS:
-        found.append(f"{name}: {spec} is not one RGB picture.")
+    if spec.shape[0] != 1 or channels != expected_channels:
+        found.append(f"{name}: {spec} is not one {'RGBA' if expected_channels == RGBA_CHANNELS else 'RGB'} picture.")
     if (height, width) != size:
         found.append(f"{name}: {spec} is {height}×{width}, the stage before has {size[0]}×{size[1]}.")
     if spec.dtype not in _FLOATS and spec.quantization is None:

@@ -65,6 +65,11 @@ def _of_file(converted: Path, onnx: Path | None, float_file: Path | None, networ
     _check_there(onnx, float_file)
     if not (onnx or float_file or network):
         raise UsageError(f"{converted}: there is nothing to compare it with; give --onnx, --float or --model.")
+    if metadata and metadata.adapted and (onnx or network):
+        raise UsageError(
+            f"{converted}: takes plain RGB pixels where its network takes others ({metadata.adapted}), so the two cannot be given the same picture; "
+            "compare it with --float, a file converted by litert_fp32 with the same options."
+        )
     remarks = _remarks(converted, metadata, onnx)
     name = converter or (metadata.converter if metadata and metadata.converter in names("converters") else None)
     if name is None:

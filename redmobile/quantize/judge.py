@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from redmobile.core.metrics import Frame
 from redmobile.core.quant_math import Quantization
+from redmobile.data.calibration import Sample
 from redmobile.graph.tflite_model import TfliteModel
 from redmobile.quantize.calibrate import sample, to_codes
 from redmobile.quantize.observers import Range
@@ -25,13 +25,13 @@ class Judge:
     """
 
     def __init__(
-        self, pictures: Sequence[Frame], outputs: Sequence[Mapping[str, NDArray[np.float32]]], input_range: Range, spans: Mapping[str, float]
+        self, pictures: Sequence[Sample], outputs: Sequence[Mapping[str, NDArray[np.float32]]], input_range: Range, spans: Mapping[str, float]
     ) -> None:
         self._pictures = pictures
         self._outputs = outputs
         self._input_range = input_range
         self._spans = spans
-        self._codes: list[NDArray[np.integer]] = []
+        self._codes: list[NDArray[np.integer] | tuple[NDArray[np.integer], ...]] = []
         self._template: Template | None = None
 
     def error(self, model: TfliteModel) -> float:
@@ -47,7 +47,7 @@ class Judge:
         errors = [error for place in range(len(self._pictures)) for error in self._errors(engine, quantizations, place)]
         return (math.fsum(errors) / len(errors)) ** 2
 
-    def _coded(self, picture: Frame, model: TfliteModel) -> NDArray[np.integer]:
+    def _coded(self, picture: Sample, model: TfliteModel) -> NDArray[np.integer] | tuple[NDArray[np.integer], ...]:
         """The input for a picture: its quantization is fixed, so it is the same for every trial."""
         tensor = model.inputs[0]
         if tensor.quantization is None:
@@ -74,7 +74,7 @@ def decibels(error: float) -> float:
     return -10 * math.log10(error) if error > 0 else math.inf
 
 
-def judged(frames: Sequence[Frame], count: int) -> list[Frame]:
+def judged(frames: Sequence[Sample], count: int) -> list[Sample]:
     """At most `count` of the frames, evenly spread from dark to bright; ranked by what they hold, so their order does not matter.
 
     Whole ones: a network that looks at the whole picture behaves otherwise on a mosaic of several, and a range that suits three quarters

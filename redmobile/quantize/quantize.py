@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from redmobile.core.converter import Quantize
-from redmobile.core.metrics import Frame
 from redmobile.core.quant_math import Quantization
+from redmobile.data.calibration import Sample
 from redmobile.errors import UsageError
 from redmobile.graph.tflite_model import TfliteModel
 from redmobile.quantize.bias_correction import Shifts, correct_biases, data_names
@@ -31,8 +31,8 @@ class TensorReport:
 
     clipped: share of the width seen that lies outside the range. sqnr_db: power of what was seen over that of the error which this tensor's own
     rounding and clipping makes, in dB, None where nothing was measured. group: the first of the tensors that share its scale.
-    observer: what chose the range; no choice are `fixed` (by specification or input range), `clamp` (by the clamp that ends the graph) and
-    `summary` (of the whole picture: what was seen and half as much again).
+    observer: what chose the range; no choice are `fixed` (by specification or input range), `given` (by a model that brings its scales),
+    `clamp` (by the clamp that ends the graph) and `summary` (of the whole picture: what was seen and half as much again).
     """
 
     name: str
@@ -76,7 +76,7 @@ class Quantized:
 
 
 def quantize(
-    model: TfliteModel, recipe: Quantize, frames: Sequence[Frame], *, input_range: Range = (0.0, 1.0), on_progress: OnProgress | None = None
+    model: TfliteModel, recipe: Quantize, frames: Sequence[Sample], *, input_range: Range = (0.0, 1.0), on_progress: OnProgress | None = None
 ) -> Quantized:
     """Quantize a float32 `model`, which is left as it is.
 
@@ -105,7 +105,7 @@ def _check_recipe(recipe: Quantize) -> None:
 class _Work:
     """One quantization; its stages."""
 
-    def __init__(self, recipe: Quantize, frames: Sequence[Frame], input_range: Range, on_progress: OnProgress | None) -> None:
+    def __init__(self, recipe: Quantize, frames: Sequence[Sample], input_range: Range, on_progress: OnProgress | None) -> None:
         self._recipe = recipe
         self._frames = frames
         self._input_range = input_range
@@ -123,7 +123,7 @@ class _Work:
         choice = self._choice(candidates, writer, judge, calibration)
         quantizations = candidates.quantizations(choice)
         quantized = self._corrected(writer, quantizations, calibration, judge)
-        report = Report(tuple(_tensors(layout, candidates, choice, calibration)), self._stages)
+        report = Report(tuple(tensor_reports(layout, candidates, choice, calibration)), self._stages)
         return Quantized(with_io(quantized, self._recipe.io, layout.precision.base), report)
 
     def _equalized(self, model: TfliteModel) -> TfliteModel:
@@ -172,7 +172,8 @@ class _Work:
         return corrected if kept else plain
 
 
-def _tensors(layout: Layout, candidates: Candidates, choice: Choice, calibration: Calibration) -> list[TensorReport]:
+def tensor_reports(layout: Layout, candidates: Candidates, choice: Choice, calibration: Calibration) -> list[TensorReport]:
+    """What became of each tensor."""
     reports = []
     for place, group in enumerate(layout.groups):
         observer = choice.get(place, group.given_by)

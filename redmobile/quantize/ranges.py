@@ -9,11 +9,12 @@ from collections.abc import Collection
 
 from redmobile.core.quant_math import Quantization, asymmetric, symmetric
 from redmobile.errors import UnsupportedModelError, UsageError
-from redmobile.graph.tflite_model import Operator, Tensor, TfliteModel
+from redmobile.graph.tflite_model import Tensor, TfliteModel
 from redmobile.quantize.clamps import EVERYTHING, Folding, Limits, fold_clamps
 from redmobile.quantize.observers import Observer, Range
 from redmobile.quantize.op_rules import FUSED_LIMITS, WIDE, faults, fixed_output, float_tensors, is_tied, rule_of
 from redmobile.quantize.precision import CONVERSION, FLOAT, Precision, set_precision
+from redmobile.quantize.settle import Known, settle
 from redmobile.quantize.statistics import Statistics
 from redmobile.quantize.ties import Ties, activations, is_summary, roots
 
@@ -24,7 +25,8 @@ class Group:
 
     tensors: in the order in which they come up; roots: those of them whose values decide, as tensors of the float graph.
     limits: id of a root → the values that count of it. constants: the span of the group's constants, if it has some.
-    fixed: given by the specification or the input's range. exact: an output clamp's bounds, which the range takes whatever was seen.
+    fixed: by the specification, the input's range or, if `given`, the source model. exact: an output clamp's bounds, or those of all roots
+    in a model of given scales, which the range takes whatever was seen.
     bits: the width of its codes; in 16 there is room for all that was seen, so no observer is asked.
     A group of summaries of the whole picture has no choice of observer: its range is what was seen and half as much again.
     """
@@ -36,6 +38,7 @@ class Group:
     constants: Range | None = None
     fixed: Quantization | None = None
     exact: Range | None = None
+    given: bool = False
 
     @property
     def name(self) -> str:
@@ -50,7 +53,9 @@ class Group:
     @property
     def given_by(self) -> str:
         """What decides the range of a group that is not free."""
-        return "fixed" if self.fixed else "clamp" if self.exact else "summary" if self._is_summary else "min_max"
+        if self.fixed:
+            return "given" if self.given else "fixed"
+        return "clamp" if self.exact else "summary" if self._is_summary else "min_max"
 
     @property
     def _is_summary(self) -> bool:
@@ -105,7 +110,8 @@ def check_range(input_range: Range) -> None:
 def lay_out(model: TfliteModel, input_range: Range, bits: int, *, wide: Collection[str] = (), kept_float: Collection[str] = ()) -> Layout:
     """Copy `model`, find what ties tensors together and what vanishes. input_range: real values of a frame's codes 0 and 255.
 
-    wide, kept_float: names of layers that work in 16 bits, and of those that stay float32, instead of `bits`.
+    wide, kept_float: names of layers that work in 16 bits, and of those that stay float32, instead of `bits`. Scales that the model's
+    source gives (Tensor.given) are taken; the specification's own come before them, the input's range after.
     Raises UnsupportedModelError that names every operator that cannot be quantized, UsageError for a range without width, an unknown layer.
     """
     check_range(input_range)
@@ -113,12 +119,21 @@ def lay_out(model: TfliteModel, input_range: Range, bits: int, *, wide: Collecti
     _check_names(model)
     precision = set_precision(model, bits, wide, kept_float)
     _check_operators(model, precision)
-    fixed = _fixed(model, input_range, precision)
-    _separate_fixed(model, fixed)
-    folding = fold_clamps(model, _own_limits(model, fixed, input_range), fixed)
+    fixed, given = _fixed(model, precision), _given(model, precision)
+    known, precision = settle(model, _of_inputs(model, input_range, bits) | given | fixed, precision)
+    limits = _own_limits(model, fixed, input_range)
+    if given:
+        limits |= {key: _held_by(quantization) for key, quantization in known.items() if key not in fixed}
+    folding = fold_clamps(model, limits, known)
     _check_clamps(model, folding, precision)
-    folding = dataclasses.replace(folding, limits=_within_saturation(model, folding.limits, precision))
-    return Layout(model, _groups(model, fixed, folding, precision), folding, precision)
+    if not brings_scales(model):
+        folding = dataclasses.replace(folding, limits=_within_saturation(model, folding.limits, precision))
+    return Layout(model, _groups(model, known, folding, precision), folding, precision)
+
+
+def brings_scales(model: TfliteModel) -> bool:
+    """Whether the model's source gives scales of activations, so that there is little or nothing to calibrate."""
+    return any(tensor.given and not tensor.given.pinned for tensor in activations(model))
 
 
 def quantize_range(low_high: Range, bits: int) -> Quantization:
@@ -154,9 +169,36 @@ def _check_names(model: TfliteModel) -> None:
         raise UnsupportedModelError(f"Several tensors have the same name, so what was seen of them cannot be told apart: {', '.join(twice)}.")
 
 
-def _fixed(model: TfliteModel, input_range: Range, precision: Precision) -> dict[int, Quantization]:
-    """The quantization of each tensor, by id, that the specification gives it, and of the graph's inputs by their range."""
-    found = {id(tensor): quantize_range(input_range, precision.base) for tensor in model.inputs if tensor.dtype == "float32"}
+def _of_inputs(model: TfliteModel, input_range: Range, bits: int) -> Known:
+    """The quantization of the graph's inputs by their range."""
+    return {id(tensor): quantize_range(input_range, bits) for tensor in model.inputs if tensor.dtype == "float32"}
+
+
+def _given(model: TfliteModel, precision: Precision) -> Known:
+    """What is said beforehand of activations of 8 bits. Raises UnsupportedModelError that names those whose scales int8 cannot take."""
+    if precision.base == WIDE and brings_scales(model):
+        raise UsageError("The model brings its own 8-bit scales, the recipe asks for 16-bit activations: take litert_int8, or the network before.")
+    said = [(tensor, tensor.given) for tensor in activations(model) if tensor.given and precision.of_tensor(tensor) not in (WIDE, FLOAT)]
+    given = {id(tensor): each.int8() for tensor, each in said}
+    odd = [f"'{tensor.name}' ({each.dtype})" for tensor, each in said if given[id(tensor)] is None]
+    if odd:
+        raise UnsupportedModelError(
+            f"The model brings scales that TFLite's int8 activations cannot take (one scale a tensor, int8 or uint8 is needed): {', '.join(odd)}. "
+            "Quantize it so, or convert the network before quantization."
+        )
+    return {key: quantization for key, quantization in given.items() if quantization is not None}
+
+
+def _held_by(quantization: Quantization) -> Limits:
+    """The real values between which codes saturate: half a step inside the outermost codes, for what lies beyond rounds to those."""
+    low, high = quantization.reach("int8")
+    half = float(quantization.scale[0]) / 2
+    return low + half, high - half
+
+
+def _fixed(model: TfliteModel, precision: Precision) -> Known:
+    """The quantization of each tensor, by id, that the specification gives it."""
+    found: Known = {}
     for operator in model.operators:
         rule, quantization = rule_of(operator), fixed_output(operator.kind, precision.of_operator(operator))
         if rule and rule.scales == "fixed" and quantization:
@@ -164,7 +206,7 @@ def _fixed(model: TfliteModel, input_range: Range, precision: Precision) -> dict
     return found
 
 
-def _own_limits(model: TfliteModel, fixed: dict[int, Quantization], input_range: Range) -> dict[int, Limits]:
+def _own_limits(model: TfliteModel, fixed: Known, input_range: Range) -> dict[int, Limits]:
     """What a root can hold whatever stands behind it."""
     limits: dict[int, Limits] = {}
     for operator in model.operators:
@@ -172,7 +214,7 @@ def _own_limits(model: TfliteModel, fixed: dict[int, Quantization], input_range:
         limits |= {id(tensor): bound for tensor in operator.outputs if bound != EVERYTHING and not is_tied(operator)}
     for operator in model.operators:
         limits |= {id(tensor): _span_of_fixed(operator.kind) for tensor in operator.outputs if id(tensor) in fixed}
-    limits |= {id(tensor): input_range for tensor in model.inputs if id(tensor) in fixed}
+    limits |= {id(tensor): input_range for tensor in model.inputs if tensor.dtype == "float32"}
     rescaled = [operator for operator in model.operators if operator.kind == CONVERSION and id(operator.inputs[0]) in limits]
     return limits | {id(operator.outputs[0]): limits[id(operator.inputs[0])] for operator in rescaled}
 
@@ -205,26 +247,6 @@ def _span_of_fixed(kind: str) -> Limits:
     return {"LOGISTIC": (0.0, 1.0), "SOFTMAX": (0.0, 1.0), "LOG_SOFTMAX": (-math.inf, 0.0)}.get(kind, (-1.0, 1.0))
 
 
-def _separate_fixed(model: TfliteModel, fixed: dict[int, Quantization]) -> None:
-    """Where a tensor of fixed scale is tied to others of another scale, put a QUANTIZE in between (CONCATENATION of LOGISTIC and a convolution)."""
-    ties, members = Ties(model.operators), _members(model)
-    for tensors in members.values():
-        held = [tensor for tensor in tensors if id(tensor) in fixed]
-        others = [root for root in roots(model) if id(root) not in fixed and ties.of(root) == ties.of(tensors[0])]
-        same = all(fixed[id(tensor)] == fixed[id(held[0])] for tensor in held)
-        if held and (others or not same):
-            for tensor in held:
-                _insert_rescale(model, tensor)
-
-
-def _insert_rescale(model: TfliteModel, tensor: Tensor) -> None:
-    rescaled = Tensor(f"{tensor.name}/rescaled", tensor.shape, tensor.dtype)
-    readers = [operator for operator in model.operators if is_tied(operator) and any(source is tensor for source in operator.inputs)]
-    for operator in readers:
-        operator.inputs = [rescaled if source is tensor else source for source in operator.inputs]
-    model.operators.insert(model.operators.index(readers[0]), Operator(CONVERSION, [tensor], [rescaled]))
-
-
 def _members(model: TfliteModel) -> dict[int, list[Tensor]]:
     ties = Ties(model.operators)
     members: dict[int, list[Tensor]] = {}
@@ -233,7 +255,7 @@ def _members(model: TfliteModel) -> dict[int, list[Tensor]]:
     return members
 
 
-def _groups(model: TfliteModel, fixed: dict[int, Quantization], folding: Folding, precision: Precision) -> tuple[Group, ...]:
+def _groups(model: TfliteModel, fixed: Known, folding: Folding, precision: Precision) -> tuple[Group, ...]:
     ties, members = Ties(model.operators), _members(model)
     rescaled = {id(operator.outputs[0]): operator.inputs[0] for operator in model.operators if operator.kind == CONVERSION}
     deciding: dict[int, list[Tensor]] = {}
@@ -241,6 +263,8 @@ def _groups(model: TfliteModel, fixed: dict[int, Quantization], folding: Folding
         deciding.setdefault(ties.of(root), []).append(rescaled.get(id(root)) or root)
     constants = _constant_spans(model, ties, folding)
     exact = _exact_ranges(model, ties, folding)
+    if brings_scales(model):
+        exact = _finite_hulls(model, ties, folding, {key: [] for key in members if key not in constants}) | exact
     return tuple(
         Group(
             tensors=tuple(tensors),
@@ -250,6 +274,7 @@ def _groups(model: TfliteModel, fixed: dict[int, Quantization], folding: Folding
             constants=constants.get(key),
             fixed=next((fixed[id(tensor)] for tensor in tensors if id(tensor) in fixed), None),
             exact=exact.get(key),
+            given=any(tensor.given and not tensor.given.pinned for tensor in tensors),
         )
         for key, tensors in members.items()
         if precision.of_tensor(tensors[0]) != FLOAT
@@ -274,8 +299,13 @@ def _exact_ranges(model: TfliteModel, ties: Ties, folding: Folding) -> dict[int,
     outputs = {id(tensor) for tensor in model.outputs}
     folded = [operator for operator in model.operators if id(operator) in folding.folded]
     spans: dict[int, list[Limits]] = {ties.of(operator.outputs[0]): [] for operator in folded if id(operator.outputs[0]) in outputs}
+    return _finite_hulls(model, ties, folding, spans)
+
+
+def _finite_hulls(model: TfliteModel, ties: Ties, folding: Folding, spans: dict[int, list[Limits]]) -> dict[int, Range]:
+    """Those keys of `spans` whose groups' roots have limits on both sides → the span of those limits."""
     for root in roots(model):
         if ties.of(root) in spans:
             spans[ties.of(root)].append(folding.limits[id(root)])
-    ranges = {key: (min(low for low, _ in limits), max(high for _, high in limits)) for key, limits in spans.items()}
+    ranges = {key: (min(low for low, _ in limits), max(high for _, high in limits)) for key, limits in spans.items() if limits}
     return {key: (low, high) for key, (low, high) in ranges.items() if math.isfinite(low) and math.isfinite(high)}

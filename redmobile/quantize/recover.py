@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from redmobile.core.converter import Quantize
-from redmobile.core.metrics import Frame
+from redmobile.data.calibration import Sample
 from redmobile.errors import ParityError, UsageError
 from redmobile.graph.tflite_model import TfliteModel
 from redmobile.graph.tflite_write import write_tflite
@@ -61,8 +61,8 @@ class Recovered:
 def recover(
     model: TfliteModel,
     recipe: Quantize,
-    frames: Sequence[Frame],
-    held_out: Sequence[Frame],
+    frames: Sequence[Sample],
+    held_out: Sequence[Sample],
     target_db: float,
     *,
     input_range: Range = (0.0, 1.0),
@@ -95,8 +95,8 @@ class _Ladder:
         self,
         model: TfliteModel,
         recipe: Quantize,
-        frames: Sequence[Frame],
-        held_out: Sequence[Frame],
+        frames: Sequence[Sample],
+        held_out: Sequence[Sample],
         input_range: Range,
         measure: Measure | None,
         on_progress: OnProgress | None,

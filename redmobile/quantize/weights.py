@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from redmobile.core.quant_math import Quantization
+from redmobile.core.quant_math import Given, Quantization
 from redmobile.quantize.op_rules import WIDE
 
 FloatArray = NDArray[np.floating]
@@ -15,6 +15,9 @@ WEIGHT_LIMIT = 127
 
 _NEGLIGIBLE = 2.0**-24
 """A weight scale below this share of output scale / input scale cannot move the output by a code; kernels refuse factors below 2^-32."""
+
+_WHOLE = 0.01
+"""How far from a whole number a float32 product of code and scale, divided by the scale, may lie."""
 
 _BIAS_ROOM = {8: 2.0**30, WIDE: 2.0**46}
 """Largest code of a bias, so that the sum of products still fits beside it (int32, and for 16-bit activations int64 of 48 bits)."""
@@ -28,6 +31,22 @@ def weight_scales(weights: FloatArray, axis: int, *, per_channel: bool) -> NDArr
     others = tuple(index for index in range(weights.ndim) if index != axis)
     largest: NDArray[np.float64] = magnitudes.max(axis=others)
     return largest / WEIGHT_LIMIT
+
+
+def given_scales(weights: FloatArray, given: Given | None, axis: int) -> NDArray[np.float64] | None:
+    """The scales that the source model gives its `weights`: (C,) or (1,) float64; None if they do not hold here.
+
+    They hold where every weight is a whole number of steps of at most ±128: not if a rewrite has changed the weights since, nor for
+    codes around another zero point than the middle, which reach further than int8 does.
+    """
+    scale = np.ones(0) if given is None else given.quantization.scale.astype(np.float64)
+    if len(scale) not in (1, weights.shape[axis]):
+        return None
+    along = [1] * weights.ndim
+    along[axis] = len(scale)
+    codes = np.asarray(weights, np.float64) / scale.reshape(along)
+    whole = np.abs(codes - np.round(codes)).max() < _WHOLE
+    return scale if whole and np.abs(codes).max() < WEIGHT_LIMIT + 1 + _WHOLE else None
 
 
 def usable_scales(scales: NDArray[np.float64], bias: FloatArray | None, in_scale: float, out_scale: float, bits: int) -> NDArray[np.float64]:

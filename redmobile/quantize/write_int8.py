@@ -16,7 +16,7 @@ from redmobile.quantize.clamps import clamped_input
 from redmobile.quantize.op_rules import WIDE, OpRule, is_tied, rule_of
 from redmobile.quantize.precision import CONVERSION, DTYPES, FLOAT
 from redmobile.quantize.ranges import Layout, quantize_range
-from redmobile.quantize.weights import quantize_bias, quantize_weights, usable_scales, weight_scales
+from redmobile.quantize.weights import given_scales, quantize_bias, quantize_weights, usable_scales, weight_scales
 
 Quantizations = dict[int, Quantization]
 """id of an activation tensor of the layout → its scale and zero point."""
@@ -42,9 +42,10 @@ class Writer:
         return _Writing(self, quantizations, bias_shifts or {}).model()
 
     def scales_of(self, weights: Tensor, axis: int) -> NDArray[np.float64]:
-        """The scales that the weights alone ask for, computed once."""
+        """The scales that the weights come with, or else alone ask for, computed once."""
         if id(weights) not in self._scales:
-            self._scales[id(weights)] = weight_scales(_data(weights), axis, per_channel=self.per_channel)
+            given = given_scales(_data(weights), weights.given, axis)
+            self._scales[id(weights)] = weight_scales(_data(weights), axis, per_channel=self.per_channel) if given is None else given
         return self._scales[id(weights)]
 
     def codes_of(self, weights: Tensor, scales: NDArray[np.float64], axis: int) -> tuple[NDArray[np.int8], Quantization]:
@@ -172,7 +173,8 @@ class _Writing:
             known = (tensor for tensor in (*operator.outputs, *operator.inputs) if id(tensor) in self._quantizations)
             quantization = self._quantizations[id(next(known))]
         else:
-            quantization = quantize_range((float(tensor.data.min()), float(tensor.data.max())), bits)
+            given = tensor.given.int8() if tensor.given and bits != WIDE else None
+            quantization = given or quantize_range((float(tensor.data.min()), float(tensor.data.max())), bits)
         return Tensor.constant(tensor.name, quantization.quantize(tensor.data, DTYPES[bits]), quantization)
 
     def _weighted_inputs(self, operator: Operator, rule: OpRule) -> list[Tensor | None]:

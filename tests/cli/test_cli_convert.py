@@ -127,6 +127,9 @@ def test_a_model_on_the_shelf_brings_its_own_pictures(call, files, monkeypatch):
         (["net.onnx", "--with", "litert_int8"], 2, "--calibrate DIR"),
         (["net.onnx", "--with", "litert_fp32", "--io", "int8"], 2, "does not quantize"),
         (["net.onnx", "--with", "litert_int8", "--io", "int4", "--calibrate", "photos"], 2, "int4"),
+        (["net.onnx", "--with", "litert_fp32", "--io", "rgba:int8"], 2, "does not quantize"),
+        (["net.onnx", "--with", "litert_fp32", "--mean", "grey"], 2, "no numbers between commas"),
+        (["net.onnx", "--with", "litert_fp32", "--mean", "1,2"], 2, "one number or three"),
         (["net.onnx", "--with", "odd.toml"], 3, "speed"),
         (["./odd.toml", "--with", "litert_fp32"], 10, "odd"),
         (["dynamic.onnx", "--with", "litert_fp32"], 4, "height"),
@@ -186,6 +189,54 @@ def test_a_file_that_keeps_nchw(call, files, recipe, dtype):
     (turned,) = open_runtime(files / "nhwc.tflite").run(np.ascontiguousarray(picture.transpose(0, 2, 3, 1)))
     (kept,) = open_runtime(files / "nchw.tflite").run(picture)
     np.testing.assert_array_equal(kept, turned.transpose(0, 3, 1, 2))
+
+
+def test_rgba_says_what_became_of_alpha(call, files):
+    code, out, _ = call("net.onnx", "--with", "litert_int8", "--calibrate", "photos", "--io", "rgba:int8", "--out", "rgba.tflite")
+    assert code == 0
+    assert "image: 1×32×48×4 int8" in out
+    assert "Alpha is added to the result" in out
+    assert read_tflite((files / "rgba.tflite").read_bytes()).outputs[0].shape == (1, 32, 48, 4)
+
+
+def test_normalisation_and_order_of_colours(call, files):
+    options = ("--mean", "0.485,0.456,0.406", "--std", "0.229,0.224,0.225", "--input-order", "bgr")
+    code, out, _ = call("net.onnx", "--with", "litert_fp32", *options, "--out", "plain.tflite", "--json")
+    assert code == 0
+    report = json.loads(out)
+    assert report["operators"] == {"ADD": 1, "CONV_2D": 1, "MINIMUM": 1}
+    assert report["remarks"]
+    metadata = read_metadata((files / "plain.tflite").read_bytes())
+    assert metadata.adapted == "BGR, mean 0.485,0.456,0.406, std 0.229,0.224,0.225"
+
+
+def write_qdq(path):
+    """A 1×1 convolution between pairs of QuantizeLinear and DequantizeLinear."""
+    constants = {"w": np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1), "s": np.float32(1 / 255), "z": np.uint8(0)}
+    nodes = [
+        helper.make_node("QuantizeLinear", ["image", "s", "z"], ["a"]),
+        helper.make_node("DequantizeLinear", ["a", "s", "z"], ["b"]),
+        helper.make_node("Conv", ["b", "w"], ["c"]),
+        helper.make_node("QuantizeLinear", ["c", "s", "z"], ["d"]),
+        helper.make_node("DequantizeLinear", ["d", "s", "z"], ["enhanced"]),
+    ]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, 32, 48]) for name in ("image", "enhanced")]
+    initializers = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
+    model = helper.make_model(helper.make_graph(nodes, "g", values[:1], values[1:], initializers), opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    onnx.save(model, path)
+
+
+def test_a_network_with_its_own_scales_is_converted_without_pictures(call, files):
+    write_qdq(files / "qdq.onnx")
+    code, out, _ = call("qdq.onnx", "--with", "litert_int8", "--out", "qdq.tflite")
+    assert code == 0
+    assert "brings its own scales: 2 of them taken, 0 measured" in out
+    assert "Calibrated" not in out
+    assert read_tflite((files / "qdq.tflite").read_bytes()).inputs[0].dtype == "int8"
+    code, out, _ = call("qdq.onnx", "--with", "litert_fp32", "--out", "float.tflite")
+    assert code == 0
+    assert "activations are not rounded" in out
 
 
 def test_a_folder_as_output_is_refused(call):

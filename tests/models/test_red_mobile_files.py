@@ -3,14 +3,17 @@
 import json
 from collections import Counter
 
+import msgspec
+import numpy as np
 import pytest
 
 from redmobile.convert.metadata import read_metadata
 from redmobile.convert.onnx_to_tflite import lower
 from redmobile.core.artifact import sha256_file
-from redmobile.core.converter import load_converter
+from redmobile.core.converter import ActivationQuantization, Converter, load_converter
 from redmobile.graph.onnx_graph import load_onnx
 from redmobile.graph.tflite_read import read_tflite
+from redmobile.pipeline import convert
 from redmobile.runtimes.base import open_runtime
 from redmobile.shelf import find
 
@@ -58,6 +61,26 @@ def test_lowering_the_onnx_file_gives_the_operators_of_the_int8_file():
     assert Counter(operator.kind for operator in lowered.operators if operator.kind not in clamps) == Counter(
         operator.kind for operator in read_tflite(INT8.read_bytes(), INT8.name).operators
     )
+
+
+@pytest.mark.slow
+def test_rgba_costs_two_operators_and_keeps_colours_and_alpha(tmp_path):
+    quantize = msgspec.structs.replace(load_converter("litert_int8").quantize, activations=ActivationQuantization(search=0))
+    forms = {io: convert(ONNX, Converter(says="", quantize=quantize), FOLDER / "calibration", io=io, samples=1) for io in ("int8", "rgba:int8")}
+    plain, rgba = (forms[io].report.operators for io in forms)
+    assert Counter(rgba) - Counter(plain) == Counter({"MUL": 1, "ADD": 1})
+    runtimes = {}
+    for io, made in forms.items():
+        path = tmp_path / f"{io.replace(':', '_')}.tflite"
+        path.write_bytes(made.data)
+        runtimes[io] = open_runtime(path)
+    coverage = runtimes["rgba:int8"].delegate_coverage()
+    assert (coverage.partitions, dict(coverage.left)) == (1, {})
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 1088, 1920, 4), np.uint8) >> np.array([2, 2, 2, 0], np.uint8)
+    codes = (pixels ^ 0x80).view(np.int8)
+    (found,), (expected,) = runtimes["rgba:int8"].run(codes), runtimes["int8"].run(np.ascontiguousarray(codes[..., :3]))
+    assert np.array_equal(found[..., 3], codes[..., 3])
+    assert np.abs(found[..., :3].astype(int) - expected).max() <= 1
 
 
 def test_files_name_one_another():

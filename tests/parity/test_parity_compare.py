@@ -35,6 +35,12 @@ def test_shape_layout_and_dtype_come_first(spec, said):
     assert (found == []) if said is None else (len(found) == 1 and said in found[0] and found[0].startswith("onnx: x: "))
 
 
+def test_four_channels_are_right_for_a_file_of_rgba():
+    spec = TensorSpec("x", (1, 8, 12, 4), "float32", "NHWC")
+    assert check_specs("onnx", spec, (8, 12), 4) == []
+    assert "not one RGBA picture" in check_specs("onnx", TensorSpec("x", (1, 8, 12, 3), "float32", "NHWC"), (8, 12), 4)[0]
+
+
 def frame(value, seed=0):
     return np.full((16, 16, 3), value, np.uint8) + np.random.default_rng(seed).integers(0, 2, (16, 16, 3), np.uint8)
 

@@ -152,6 +152,45 @@ def test_an_operator_without_8_bit_form_is_named(tmp_path, photos):
         convert(network, "litert_int8", photos)
 
 
+def write_qdq(path):
+    """Conv 3×3 → ReLU with a pair before, one behind and one around the weights."""
+    rng = np.random.default_rng(2)
+    constants = {"codes": rng.integers(-127, 128, (3, 3, 3, 3), np.int8), "ws": np.float32(0.002), "wz": np.int8(0)}
+    constants |= {"s": np.float32(1 / 255), "z": np.uint8(0), "t": np.float32(0.004)}
+    nodes = [
+        helper.make_node("QuantizeLinear", ["image", "s", "z"], ["image_q"]),
+        helper.make_node("DequantizeLinear", ["image_q", "s", "z"], ["image_d"]),
+        helper.make_node("DequantizeLinear", ["codes", "ws", "wz"], ["w"]),
+        helper.make_node("Conv", ["image_d", "w"], ["c"], pads=[1, 1, 1, 1]),
+        helper.make_node("QuantizeLinear", ["c", "t", "z"], ["c_q"]),
+        helper.make_node("DequantizeLinear", ["c_q", "t", "z"], ["enhanced"]),
+    ]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, HEIGHT, WIDTH]) for name in ("image", "enhanced")]
+    initializers = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
+    model = helper.make_model(helper.make_graph(nodes, "g", values[:1], values[1:], initializers), opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    onnx.save(model, path)
+    return path
+
+
+def test_a_network_with_its_own_scales_needs_no_pictures(tmp_path):
+    made = convert(write_qdq(tmp_path / "qdq.onnx"), "litert_int8")
+    assert made.report.operators == {"CONV_2D": 1}
+    assert [tensor.dtype for tensor in made.model.inputs + made.model.outputs] == ["int8", "int8"]
+    assert made.model.outputs[0].quantization.scale[0] == np.float32(0.004)
+    assert CALIBRATION_ENTRY not in made.model.metadata
+    assert made.report.quantization.stages == {"frames": 0, "given": 2, "measured": 0}
+    assert made.report.remarks == ()
+
+
+def test_a_float_recipe_says_that_it_drops_the_scales(tmp_path):
+    made = convert(write_qdq(tmp_path / "qdq.onnx"), "litert_fp32")
+    assert made.report.operators == {"CONV_2D": 1}
+    assert {tensor.dtype for tensor in read_tflite(made.data).tensors()} == {"float32"}
+    (remark,) = made.report.remarks
+    assert "activations are not rounded" in remark
+
+
 def test_an_unknown_recipe_is_refused(network):
     with pytest.raises(InputError, match="Unknown converter 'int9'"):
         convert(network, "int9")

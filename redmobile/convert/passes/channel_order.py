@@ -85,6 +85,9 @@ def _takes_permuted_weights(graph: OnnxGraph, node: OnnxNode) -> bool:
 def _permute(graph: OnnxGraph, node: OnnxNode, position: int, index: NDArray[np.intp], axis: int) -> None:
     name = node.inputs[position]
     node.inputs[position] = graph.add_constant(f"{name}/reordered", np.take(graph.initializers[name], index, axis))
+    given = graph.given.get(name)
+    if given is not None:
+        graph.given[node.inputs[position]] = given.taken(index) if given.quantization.axis == axis else given
 
 
 def _insert_permutation(graph: OnnxGraph, value: str, index: NDArray[np.intp], *, position: int, result: str | None = None) -> str:

@@ -51,6 +51,7 @@ def _parts(convolution: Operator, outputs: list[Tensor]) -> list[Operator]:
     for index, output in enumerate(outputs):
         stop = start + output.shape[-1]
         pieces = [_cut(constant, start, stop, index) for constant in constants]
+        output.given = output.given or convolution.outputs[0].given
         parts.append(dataclasses.replace(convolution, inputs=[data, *pieces], outputs=[output], options=dict(convolution.options)))
         start = stop
     return parts
@@ -58,4 +59,8 @@ def _parts(convolution: Operator, outputs: list[Tensor]) -> list[Operator]:
 
 def _cut(constant: Tensor | None, start: int, stop: int, index: int) -> Tensor | None:
     """Weights (O, kh, kw, I) and bias (O,) of the output channels start to stop."""
-    return None if constant is None else Tensor.constant(f"{constant.name}/{index}", np.asarray(constant.data)[start:stop])
+    if constant is None:
+        return None
+    piece = Tensor.constant(f"{constant.name}/{index}", np.asarray(constant.data)[start:stop])
+    piece.given = constant.given.taken(np.arange(start, stop)) if constant.given else None
+    return piece
