@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from redmobile.bench.memory import peak_bytes
+from redmobile.bench.quick_latency import quick_latency_ms
 from redmobile.bench.result import LatencyResult
 from redmobile.bench.result import to_builtins as latency_to_builtins
 from redmobile.bench.runner import bench
@@ -54,6 +55,7 @@ from redmobile.quantize.dynamic_range import quantize_weights_only
 from redmobile.quantize.quantize import Report, quantize
 from redmobile.quantize.quantize_given import quantize_given
 from redmobile.quantize.ranges import brings_scales
+from redmobile.quantize.recover import Recovered, Rung, recover
 from redmobile.quantize.same_scales import pin
 from redmobile.runtimes.base import open_runtime
 from redmobile.runtimes.tflite_interpreter import InterpreterRuntime
@@ -66,6 +68,8 @@ OnProgress = Callable[[str, int, int], None]
 
 RGBA = "rgba:"
 """What stands before the dtype of inputs and outputs that have alpha."""
+
+_HELD_OUT_EVERY = 4
 
 _DROPPED = (
     "The network is quantized (QuantizeLinear, DequantizeLinear); this recipe makes a float file: weights are what their codes stand for, "
@@ -86,7 +90,8 @@ class Conversion:
     """What `convert` did, ready for people and for JSON. operators: kind → how many; calibration: name of a frame → sha256.
 
     explained: a line for every decision that the recipe's [lowering] had a say in. coverage: what the calibration frames cover; None where
-    nothing was quantized. remarks: what a user may not expect, a sentence each.
+    nothing was quantized. remarks: what a user may not expect, a sentence each. rungs: of the ladder, where
+    one was climbed.
     """
 
     converter: str
@@ -103,6 +108,7 @@ class Conversion:
     explained: tuple[str, ...] = ()
     coverage: Coverage | None = None
     remarks: tuple[str, ...] = ()
+    rungs: tuple[Rung, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain dicts and lists."""
@@ -142,6 +148,7 @@ def convert(
     samples: int = DEFAULT_SAMPLES,
     part: Part = WHOLE,
     keep_layout: Literal["nchw"] | None = None,
+    recover_db: float | None = None,
     on_progress: OnProgress | None = None,
 ) -> Converted:
     """ONNX → .tflite: lower, store weights as float16 or int8, or quantize as `converter` (a recipe, or its name) says, add metadata.
@@ -150,9 +157,11 @@ def convert(
     `samples` are taken, a lock file (see redmobile.data.calibration.load_samples), or frames of the input's size, (H, W, C) uint8.
     io: dtype of inputs and outputs instead of the recipe's; `rgba:int8` and `rgba:uint8`: with a fourth channel, unchanged from input to
     output. pixels: how else the file's pixels differ from the network's. part: what to take of the network, and at which sizes.
-    keep_layout: images stay NCHW at the file's ends.
+    keep_layout: images stay NCHW at the file's ends. recover_db: hold out every fourth frame, and climb from the plain recipe to 16 bits
+    and float for single layers until the file is so close to float on those (redmobile.quantize.recover).
     The same arguments give the same bytes.
-    Raises InputError, UnsupportedModelError, UsageError (nothing to calibrate with; options that do not fit), DocumentError.
+    Raises InputError, UnsupportedModelError, UsageError (nothing to calibrate with; options that do not fit), DocumentError,
+    ParityError (recover_db is beyond the ladder).
     """
     recipe, name = (load_converter(converter), Path(converter).stem) if isinstance(converter, str) else (converter, "custom")
     content = read_bytes(source)
@@ -165,12 +174,18 @@ def convert(
     if recipe.quantize is None and recipe.weights == "int8":
         model = quantize_weights_only(model)
     images, report, coverage = CalibrationSet((), {}), None, None
+    rungs: tuple[Rung, ...] = ()
     given = brings_scales(model)
     remarks += [_DROPPED] if given and plan is None else []
     if plan is not None:
         images = _images(model, calibrate, samples, needed=not given)
         work = functools.partial(quantize_given if given else quantize, input_range=_input_range(model))
-        quantized = work(model, plan, images.frames, on_progress=on_progress)
+        if recover_db is None:
+            quantized = work(model, plan, images.frames, on_progress=on_progress)
+        else:
+            _check_recoverable(given=given, alpha=dtype != io)
+            images, climbed = _climb(model, plan, images, recover_db, on_progress)
+            quantized, rungs = climbed.quantized, climbed.rungs
         if images.frames:
             coverage = measure_coverage(model, images.frames, _input_range(model), plan.activations.observer, on_progress)
         model, report = quantized.model, quantized.report
@@ -185,7 +200,7 @@ def convert(
         attach(model, describe_file(graph, name, model, pixels.order, pixels.adapted))
     data = write_tflite(model)
     made = _conversion(recipe, name, content, data, model, images.lock, report)
-    return Converted(data, model, dataclasses.replace(made, explained=tuple(explained), remarks=tuple(remarks), coverage=coverage))
+    return Converted(data, model, dataclasses.replace(made, explained=tuple(explained), remarks=tuple(remarks), coverage=coverage, rungs=rungs))
 
 
 def write_lock(final: Path, calibrate: Path, conversion: Conversion, samples: int = DEFAULT_SAMPLES) -> None:
@@ -209,6 +224,26 @@ def _quantization(recipe: Converter, io: str | None) -> Quantize | None:
             )
         return None
     return recipe.quantize if io is None else msgspec.structs.replace(recipe.quantize, io=io)
+
+
+def _check_recoverable(*, given: bool, alpha: bool) -> None:
+    if given:
+        raise UsageError("The network brings its own scales, so there is no ladder to climb; convert it without recovering.")
+    if alpha:
+        raise UsageError(f"Recovering does not go with {RGBA}…; recover first, and put the layers found into a recipe ([quantize] wide, keep_float).")
+
+
+def _climb(
+    model: TfliteModel, plan: Quantize, images: CalibrationSet, target_db: float, on_progress: OnProgress | None
+) -> tuple[CalibrationSet, Recovered]:
+    """(the frames that calibrate, what was found); every fourth frame is held out and judges."""
+    if len(images.frames) < _HELD_OUT_EVERY:
+        raise UsageError(f"Recovering holds out every fourth frame to judge by, so it needs at least 4; found {len(images.frames)}.")
+    held = images.frames[_HELD_OUT_EVERY - 1 :: _HELD_OUT_EVERY]
+    names = [name for place, name in enumerate(images.lock) if (place + 1) % _HELD_OUT_EVERY]
+    frames = tuple(frame for place, frame in enumerate(images.frames) if (place + 1) % _HELD_OUT_EVERY)
+    found = recover(model, plan, frames, held, target_db, input_range=_input_range(model), measure=quick_latency_ms, on_progress=on_progress)
+    return CalibrationSet(frames, {name: images.lock[name] for name in names}), found
 
 
 def _images(model: TfliteModel, calibrate: Path | Sequence[Frame] | None, samples: int, *, needed: bool) -> CalibrationSet:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from redmobile.pipeline import Converted
     from redmobile.quantize.coverage import Coverage
     from redmobile.quantize.quantize import Report
+    from redmobile.quantize.recover import Rung
     from redmobile.runtimes.tflite_interpreter import DelegateCoverage
 
 _CLIPPED_ROWS = 5
@@ -68,6 +69,7 @@ Examples:
   redmobile convert my.onnx --with litert_int8 --calibrate photos/ --keep-layout nchw --out my_nchw.tflite
   redmobile convert my.onnx --with litert_int8 --calibrate drive.mp4 --samples 16 --lock my.lock --out my_int8.tflite
   redmobile convert my.onnx --with litert_int8 --calibrate my.lock --out the_same.tflite
+  redmobile convert my.onnx --with litert_int8 --calibrate photos/ --recover 42 --out close.tflite
 """
 )
 @click.argument("model")
@@ -102,6 +104,14 @@ Examples:
 @click.option(
     "--keep-layout", type=click.Choice(["nchw"]), help="Keep images as the ONNX model has them at the file's ends, at the cost of transposes."
 )
+@click.option(
+    "--recover",
+    "recover_db",
+    type=click.FloatRange(0, min_open=True),
+    metavar="DB",
+    help="Climb until the file is within DB of float (PSNR on every fourth frame, held out): observers, biases, equalization, then 16 bits and "
+    "float for the worst tensors.",
+)
 @click.option("--explain", is_flag=True, help="Print a line for every decision that the recipe's [lowering] had a say in.")
 @json_option
 def command(
@@ -119,6 +129,7 @@ def command(
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
     keep_layout: Literal["nchw"] | None,
+    recover_db: float | None,
     explain: bool,
     as_json: bool,
 ) -> None:
@@ -150,6 +161,7 @@ def command(
             samples=samples,
             part=part,
             keep_layout=keep_layout,
+            recover_db=recover_db,
             on_progress=lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total),
         )
     if lock is not None:
@@ -200,10 +212,20 @@ def _print(out: Path, converted: Converted, coverage: DelegateCoverage | None) -
         OUT.print(str(coverage), markup=False)
     for remark in report.remarks:
         OUT.print(remark, markup=False)
+    if report.rungs:
+        _print_rungs(report.rungs)
     if report.quantization is not None:
         _print_quantization(report.quantization, len(report.calibration))
     if report.coverage is not None:
         _print_coverage(report.coverage)
+
+
+def _print_rungs(rungs: tuple[Rung, ...]) -> None:
+    made = table("Rungs, on held-out frames", "rung", ">psnr dB", ">kB", ">ms (a glance)", "kept")
+    for rung in rungs:
+        latency = "" if rung.latency_ms is None else f"{rung.latency_ms:.1f}"
+        made.add_row(rung.name, f"{rung.psnr_db:.2f}", f"{rung.size_bytes / 1e3:.1f}", latency, "yes" if rung.kept else "no")
+    OUT.print(made)
 
 
 def _print_quantization(report: Report, images: int) -> None:

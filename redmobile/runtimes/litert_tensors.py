@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from redmobile.errors import DeviceError, InputError, UsageError
@@ -35,6 +36,10 @@ class LitertTensors:
     def input_shape(self) -> tuple[int, ...]:
         """Shape of the first input."""
         return tuple(int(size) for size in self._inputs[0]["shape"])
+
+    def zeros(self) -> tuple[NDArray[Any], ...]:
+        """An array of zeros for each input."""
+        return tuple(np.zeros(detail["shape"], detail["dtype"]) for detail in self._inputs)
 
     def run(self, array: NDArray[Any] | tuple[NDArray[Any], ...]) -> dict[str, NDArray[Any]]:
         """Outputs by name. They are views of the engine's memory: valid until the next run, and not to be held beyond it.

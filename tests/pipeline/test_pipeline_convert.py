@@ -238,3 +238,18 @@ def test_arrays_calibrate_networks_that_take_no_picture(tmp_path):
     again = convert(network, "litert_int8", tmp_path / "real.npz")
     assert [op.kind for op in again.model.operators] == [op.kind for op in made.model.operators]
     assert again.model.outputs[0].quantization == made.model.outputs[0].quantization
+
+
+def test_recovering_holds_frames_out_and_tells_its_rungs(network, photos):
+    whole = convert(network, "litert_int8", photos)
+    found = convert(network, "litert_int8", photos, recover_db=20.0)
+    names = list(whole.report.calibration)
+    assert list(found.report.calibration) == [name for place, name in enumerate(names) if (place + 1) % 4]
+    assert found.report.rungs[0].name == "plain"
+    assert found.report.rungs[-1].psnr_db >= 20.0
+    assert found.report.rungs[0].latency_ms > 0
+
+
+def test_recovering_from_too_few_frames_is_refused(network):
+    with pytest.raises(UsageError, match="at least 4; found 2"):
+        convert(network, "litert_int8", [np.zeros((32, 48, 3), np.uint8), np.ones((32, 48, 3), np.uint8)], recover_db=20.0)
