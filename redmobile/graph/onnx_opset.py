@@ -29,7 +29,7 @@ def with_known_opset(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
     target = OLDEST if opset < OLDEST else NEWEST
     try:
         converted: onnx.ModelProto = onnx.version_converter.convert_version(model, target)
-    except (RuntimeError, ValueError, IndexError, onnx.version_converter.ConvertError) as error:
+    except (RuntimeError, ValueError, IndexError, onnx.version_converter.ConvertError, onnx.shape_inference.InferenceError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UnsupportedModelError(
             f"{name}: has opset {opset}; {OLDEST} to {NEWEST} are read, and converting it to {target} failed ({reason}): "

@@ -19,7 +19,9 @@ def space_to_depth(node: OnnxNode, out: Lowering) -> None:
 
     SPACE_TO_DEPTH, or row planes: RESHAPE (N·H/b, b, W·C) - SPLIT by rows - RESHAPE (N, H/b, W/b, b·C) each - CONCATENATION.
     """
-    block = node.attributes["blocksize"]
+    block, (_, _, *sides) = node.attributes["blocksize"], out.shape(node.inputs[0])
+    if block < 1 or any(side % block for side in sides):
+        raise Refusal(f"its block of {block} does not divide height and width {tuple(sides)}")
     if out.choices.space_to_depth == "space_to_depth":
         out.define(node.outputs[0], "SPACE_TO_DEPTH", [out.image(node.inputs[0])], {"block_size": block}, order=NHWC)
         return
@@ -39,7 +41,9 @@ def depth_to_space(node: OnnxNode, out: Lowering) -> None:
     DEPTH_TO_SPACE, or row planes: SPLIT - RESHAPE (N, H, 1, W·b·C) each - CONCATENATION by rows - RESHAPE (N, H·b, W·b, C).
     The order (colour, row, column) is rewritten before (passes/channel_order).
     """
-    block = node.attributes["blocksize"]
+    block, channels_in = node.attributes["blocksize"], out.shape(node.inputs[0])[1]
+    if block < 1 or channels_in % block**2:
+        raise Refusal(f"the square of its block of {block} does not divide the {channels_in} channels")
     if node.attributes.get("mode", "DCR") != "DCR":
         raise Refusal(f"mode '{node.attributes['mode']}' should have been rewritten to DCR")
     if out.choices.pixel_shuffle == "depth_to_space":
