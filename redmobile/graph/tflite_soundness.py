@@ -15,6 +15,15 @@ _LARGEST_TENSOR = 1 << 31
 
 _COUNTED_OUTPUTS = {"SPLIT": "num_splits", "SPLIT_V": "num_splits", "UNPACK": "num"}
 _COUNTED_INPUTS = {"PACK": "values_count"}
+_LEAST_INPUTS = {
+    2: "ADD SUB MUL DIV MAXIMUM MINIMUM POW PRELU SQUARED_DIFFERENCE EQUAL NOT_EQUAL GREATER GREATER_EQUAL LESS LESS_EQUAL "
+    "CONV_2D DEPTHWISE_CONV_2D FULLY_CONNECTED BATCH_MATMUL PAD MIRROR_PAD TRANSPOSE TILE GATHER GATHER_ND TOPK_V2 SPLIT CUMSUM "
+    "BROADCAST_TO EXPAND_DIMS RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR REVERSE_V2 MEAN SUM REDUCE_MAX REDUCE_MIN REDUCE_PROD ARG_MAX ARG_MIN",
+    3: "SLICE SPLIT_V PADV2 SELECT SELECT_V2 SCATTER_ND TRANSPOSE_CONV BATCH_TO_SPACE_ND SPACE_TO_BATCH_ND",
+    4: "STRIDED_SLICE ONE_HOT",
+}
+"""How many inputs kinds have at least: not every kernel counts them."""
+
 _SAME_SHAPE = frozenset({"QUANTIZE", "DEQUANTIZE", "CAST"})
 _MANY = 5
 
@@ -55,6 +64,9 @@ def _operator_faults(operator: Operator) -> Iterator[str]:
         field = table.get(operator.kind)
         if field and operator.options.get(field) != len(tensors):
             yield f"{operator.kind} says {field} {operator.options.get(field)}, it has {len(tensors)}"
+    for least, kinds in _LEAST_INPUTS.items():
+        if operator.kind in kinds.split() and len(operator.inputs) < least:
+            yield f"{operator.kind} has {len(operator.inputs)} inputs, at least {least} expected"
     shapes = [tensor.shape for tensor in operator.inputs if tensor is not None]
     if not shapes or not operator.outputs:
         return

@@ -29,6 +29,9 @@ def space_to_depth(node: OnnxNode, out: Lowering) -> None:
     only moves values, once for each factor of two.
     """
     block, name, choice = node.attributes["blocksize"], node.outputs[0], out.choices.space_to_depth
+    _, _, *sides = out.shape(node.inputs[0])
+    if block < 1 or any(side % block for side in sides):
+        raise Refusal(f"its block of {block} does not divide height and width {tuple(sides)}")
     if choice == "strided_conv" and not _is_power_of_two(block):
         out.explain(f"{name}: space-to-depth by {block} as row planes; strided convolutions need a power of two")
         choice = "row_planes"
@@ -46,6 +49,9 @@ def depth_to_space(node: OnnxNode, out: Lowering) -> None:
     values, once for each factor of two. The order (colour, row, column) is rewritten before (passes/channel_order).
     """
     block, name, choice = node.attributes["blocksize"], node.outputs[0], out.choices.pixel_shuffle
+    channels = out.shape(node.inputs[0])[1]
+    if block < 1 or channels % block**2:
+        raise Refusal(f"the square of its block of {block} does not divide the {channels} channels")
     if node.attributes.get("mode", "DCR") != "DCR":
         raise Refusal(f"mode '{node.attributes['mode']}' should have been rewritten to DCR")
     if choice == "transposed_conv" and not _is_power_of_two(block):
