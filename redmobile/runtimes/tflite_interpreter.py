@@ -171,10 +171,11 @@ def _metadata(path: Path, model: TfliteModel) -> dict[str, str]:
         if not model.inputs:
             return flat
         low, high = map(float, found["inputs"][0]["range"])
-        order = str(found["inputs"][0]["order"])
+        order = str(found["inputs"][0].get("order", ""))  # of an image
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: its metadata entry '{_ENTRY}' cannot be read ({type(error).__name__}: {error}).") from error
-    return {**flat, f"{_ENTRY}.input_range": f"{low:g},{high:g}", f"{_ENTRY}.input_order": order}
+    properties = {**flat, f"{_ENTRY}.input_range": f"{low:g},{high:g}"}
+    return properties | {f"{_ENTRY}.input_order": order} if order else properties
 
 
 def _dtype(operator: Operator) -> str | None:

@@ -118,7 +118,7 @@ def test_rgba_gives_the_colours_of_the_network_and_alpha_as_it_came(name):
 @pytest.mark.parametrize("name", NETS)
 def test_a_network_of_bgr_takes_and_gives_rgb(name):
     model, graph = built(name)
-    made = lower(graph, LoweringChoices(), BGR, [])
+    made = lower(graph, LoweringChoices(), pixels=BGR)
     pixels = np.random.default_rng(1).random((1, 8, 12, 3), np.float32)
     (found,) = run_tflite(made, {"x": pixels})
     (expected,) = run_onnx(model, {"x": np.ascontiguousarray(pixels[..., ::-1].transpose(0, 3, 1, 2))})
@@ -139,7 +139,7 @@ def test_bgr_and_alpha_together():
 
 def test_bgr_of_a_network_that_gives_no_picture():
     nodes = [*FEATURES, node("GlobalAveragePool", "r", "y")]
-    made = lower(onnx_graph(nodes, {"x": SIZE}, CONSTANTS), LoweringChoices(), BGR)
+    made = lower(onnx_graph(nodes, {"x": SIZE}, CONSTANTS), LoweringChoices(), pixels=BGR)
     pixels = np.random.default_rng(1).random((1, 8, 12, 3), np.float32)
     (found,) = run_tflite(made, {"x": pixels})
     (expected,) = run_onnx(onnx_model(nodes, {"x": SIZE}, CONSTANTS), {"x": np.ascontiguousarray(pixels[..., ::-1].transpose(0, 3, 1, 2))})
@@ -164,7 +164,7 @@ def test_alpha_needs_bytes_that_are_codes():
     graph = built("residual")[1]
     graph.metadata["redmobile.input_range"] = "-1,1"
     with pytest.raises(UnsupportedModelError, match="pixels range from -1 to 1"):
-        convert(graph, "mine", Converter(says=""), RGBA)
+        convert(graph, "mine", Converter(says=""), pixels=RGBA)
 
 
 def test_alpha_needs_three_channels():
@@ -174,9 +174,9 @@ def test_alpha_needs_three_channels():
 
 
 def test_the_metadata_say_rgba():
-    metadata = metadata_of(convert(built("residual")[1], "mine", Converter(says=""), RGBA))
+    metadata = metadata_of(convert(built("residual")[1], "mine", Converter(says=""), pixels=RGBA))
     assert [port.order for port in metadata.inputs + metadata.outputs] == ["RGBA", "RGBA"]
-    metadata = metadata_of(convert(built("residual")[1], "mine", Converter(says=""), BGR))
+    metadata = metadata_of(convert(built("residual")[1], "mine", Converter(says=""), pixels=BGR))
     assert [port.order for port in metadata.inputs + metadata.outputs] == ["RGB", "RGB"]
 
 

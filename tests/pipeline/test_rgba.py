@@ -133,7 +133,7 @@ def test_rgba_files_enhance_and_are_compared(tmp_path, photos):
     models = [ImageModel(open_runtime(tmp_path / f"{name}.tflite", threads=1)) for name in ("rgba", "rgb")]
     frame = cv2.resize(rgba()[0, ..., :3].copy(), (70, 50))
     np.testing.assert_array_equal(models[0].enhance(frame), models[1].enhance(frame))
-    checked = check_parity(str(tmp_path / "rgba.tflite"), photos, onnx=network, converter="litert_int8", threads=1)
+    checked = check_parity(str(tmp_path / "rgba.tflite"), photos, onnx=network, converter="litert_int8", threads=1, allow_calibration_frames=True)
     assert checked.result.pairs[-1].pooled["psnr"] > 35
     assert not checked.result.findings, checked.result.findings
 
@@ -144,8 +144,10 @@ def test_a_file_that_takes_other_pixels_than_its_network_is_compared_with_a_floa
     for recipe, name in ((RECIPE, "int8"), ("litert_fp32", "float")):
         (tmp_path / f"{name}.tflite").write_bytes(convert(network, recipe, photos, pixels=pixels).data)
     with pytest.raises(UsageError, match=r"where its network takes others \(BGR, mean 0.4,0.5,0.6\)"):
-        check_parity(str(tmp_path / "int8.tflite"), photos, onnx=network, converter="litert_int8", threads=1)
-    checked = check_parity(str(tmp_path / "int8.tflite"), photos, float_file=tmp_path / "float.tflite", converter="litert_int8", threads=1)
+        check_parity(str(tmp_path / "int8.tflite"), photos, onnx=network, converter="litert_int8", threads=1, allow_calibration_frames=True)
+    checked = check_parity(
+        str(tmp_path / "int8.tflite"), photos, float_file=tmp_path / "float.tflite", converter="litert_int8", threads=1, allow_calibration_frames=True
+    )
     assert checked.result.pairs[-1].pooled["psnr"] > 35
 
 

@@ -21,9 +21,10 @@ ROOT = Path(__file__).parents[2]
 CODES = 2
 """Largest difference: kernels of other releases round at other places."""
 
-DEEP_CODES, DEEP_MEAN_CODES = 16, 1.0
+DEEP_CODES, DEEP_MEAN_CODES = 16, 1.5
 """The same for RED-mobile in tflite-runtime, which runs INT8 on kernels of its own instead of XNNPACK: they round to the other side in many of
-its 60 layers, and its gain carries that to the output. LiteRT's own kernels differ from XNNPACK's as much: largest 12 codes, 0.6 on average."""
+its 60 layers, and its gain carries that to the output. LiteRT's own kernels differ from XNNPACK's as much: largest 12 codes. On
+the three photographs of the test the mean is between 0.6 and 1.2 codes."""
 
 RUN = """
 import sys
