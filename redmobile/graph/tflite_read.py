@@ -37,7 +37,10 @@ def read_tflite(data: bytes, name: str = "TFLite model") -> TfliteModel:
     """
     _check_identifier(data, name)
     try:
-        model = _model(schema.ModelT.InitFromPackedBuf(data), name)
+        packed = schema.ModelT.InitFromPackedBuf(data)
+        for buffer in packed.buffers:
+            _fetch(buffer, data)
+        model = _model(packed, name)
     except _BROKEN as error:
         raise _damaged(name, error) from error
     check_sound(model, name)
@@ -62,6 +65,14 @@ def _check_identifier(data: bytes, name: str) -> None:
 
 def _damaged(name: str, error: Exception) -> InputError:
     return InputError(f"{name}: is a damaged or truncated TFLite file ({type(error).__name__}: {error}).")
+
+
+def _fetch(buffer: Any, data: bytes) -> None:
+    """Put into the buffer what lies behind the flatbuffer: there large files keep their constants, and the buffer says where."""
+    if buffer.offset > 1:  # 0 and 1 say that there is none
+        if buffer.offset + buffer.size > len(data):
+            raise ValueError(f"a constant lies at bytes {buffer.offset} to {buffer.offset + buffer.size} of a file of {len(data)}")
+        buffer.data = np.frombuffer(data, np.uint8, buffer.size, buffer.offset)
 
 
 def _raw_bytes(buffer: Any) -> bytes:

@@ -247,3 +247,34 @@ def test_int8_mul_that_rescales_up_asks_for_version_3():
 def test_a_scalar_constant_stays_a_scalar():
     assert Tensor.constant("one", np.array(1, np.float32)).shape == ()
     assert Tensor.constant("turned", np.ones((2, 3), np.float32).T).data.flags.c_contiguous
+
+
+def behind_the_flatbuffer(data: bytes, beyond: int = 0) -> bytes:
+    """The same file with its constants behind the flatbuffer, as litert-torch writes large ones; `beyond` moves where they are said to lie."""
+    import flatbuffers
+
+    model = schema.ModelT.InitFromPackedBuf(data)
+    moved = [buffer for buffer in model.buffers if buffer.data is not None and len(buffer.data)]
+    values = [bytes(np.asarray(buffer.data, np.uint8)) for buffer in moved]
+    for buffer in moved:
+        buffer.data, buffer.offset, buffer.size = None, 2, 1  # not the default, or the builder would leave the fields out
+    packed = b""
+    for _ in range(2):  # the second time with the length of the first
+        place = len(packed)
+        for buffer, value in zip(moved, values, strict=True):
+            buffer.offset, buffer.size = max(place, 2) + beyond, len(value)
+            place += len(value)
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(model.Pack(builder), b"TFL3")
+        packed = bytes(builder.Output())
+    return packed + b"".join(values)
+
+
+def test_constants_behind_the_flatbuffer_are_found():
+    data = write_tflite(float_model())
+    assert write_tflite(read_tflite(behind_the_flatbuffer(data))) == data
+
+
+def test_constants_beyond_the_file_are_refused():
+    with pytest.raises(InputError, match=r"a constant lies at bytes \d+ to \d+ of a file of \d+"):
+        read_tflite(behind_the_flatbuffer(write_tflite(float_model()), beyond=1 << 20))
