@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from redmobile.core.artifact import write_bytes
 from redmobile.core.environment import version_of
@@ -26,7 +26,7 @@ OPSET = 18
 """The newest opset whose operators every reader of the field knows."""
 
 TOLERANCE = 1e-4
-"""Largest difference that is allowed between PyTorch's and onnxruntime's output, for values in [0, 1]."""
+"""Largest difference that is allowed between PyTorch's and onnxruntime's output, relative to the largest value or 1."""
 
 
 def export_onnx(name: str, out: Path, *, weights: Path | None = None, size: tuple[int, int] | None = None) -> Path:
@@ -40,25 +40,25 @@ def export_onnx(name: str, out: Path, *, weights: Path | None = None, size: tupl
     _, document = load_model_document(name)
     network = load_model(name, weights)
     height, width = document.checked_size(size)
-    model = trace(network, height, width)
+    picture = torch.from_numpy(np.random.default_rng(0).random((1, 3, height, width), np.float32))
+    model = trace(network, tuple(picture.shape), ["image"], ["enhanced"])
     _describe(model, Path(name).name, document, weights_sha256(network))
     data = model.SerializeToString(deterministic=True)
-    _compare(network, data, height, width, name)
+    compare(network, data, picture, name)
     write_bytes(out, data)
     return out
 
 
-def trace(network: nn.Module, height: int, width: int) -> onnx.ModelProto:
-    """`network` as an ONNX graph of one (1, 3, height, width) picture."""
-    example = torch.zeros(1, 3, height, width)
+def trace(network: nn.Module, shape: tuple[int, ...], inputs: list[str], outputs: list[str] | None) -> onnx.ModelProto:
+    """`network` as an ONNX graph of one float32 input of static `shape`; inputs, outputs: names, None for those that the exporter finds."""
     with _silent(), torch.no_grad():
         program = torch.onnx.export(
             network.eval(),
-            (example,),
+            (torch.zeros(shape),),
             dynamo=True,
             opset_version=OPSET,
-            input_names=["image"],
-            output_names=["enhanced"],
+            input_names=inputs,
+            output_names=outputs,
             verbose=False,
             optimize=True,
         )
@@ -89,15 +89,23 @@ def _describe(model: onnx.ModelProto, name: str, document: ModelDocument, sha256
     onnx.helper.set_model_props(model, {f"redmobile.{key}": value for key, value in facts.items()})
 
 
-def _compare(network: nn.Module, data: bytes, height: int, width: int, name: str) -> None:
-    picture = np.random.default_rng(0).random((1, 3, height, width), np.float32)
+def describe_weights(model: onnx.ModelProto, name: str, network: nn.Module) -> None:
+    """Say in the file what the network is called and which weights it holds."""
+    onnx.helper.set_model_props(model, {"redmobile.name": name, "redmobile.weights_sha256": weights_sha256(network)})
+
+
+def compare(network: nn.Module, data: bytes, example: Tensor, name: str) -> None:
+    """Raise UnsupportedModelError if onnxruntime, running the ONNX file `data`, differs from PyTorch by more than TOLERANCE of the largest value."""
     with torch.no_grad():
-        expected = network(torch.from_numpy(picture)).numpy()
+        made = network(example)
+    if not isinstance(made, Tensor):
+        raise UnsupportedModelError(f"{name}: gives {type(made).__name__}, one tensor was expected; let the factory wrap it.")
+    expected = made.numpy()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
         file.write_bytes(data)
-        (found,) = open_runtime(file, "onnxruntime").run(picture)
-    difference = float(np.abs(expected - found).max())
+        (found,) = open_runtime(file, "onnxruntime").run(example.numpy())
+    difference = float(np.abs(expected - found).max()) / max(1.0, float(np.abs(expected).max()))
     if not difference <= TOLERANCE:
         raise UnsupportedModelError(f"{name}: onnxruntime's output differs from PyTorch's by {difference:.3g}, at most {TOLERANCE:g} was expected.")
 

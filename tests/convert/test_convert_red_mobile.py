@@ -24,7 +24,7 @@ def test_default_network_has_no_transpose_and_one_partition():
 
     torch.manual_seed(0)
     _, document = load_model_document("red_mobile")
-    model = trace(build_network(document), 128, 192)
+    model = trace(build_network(document), (1, 3, 128, 192), ["image"], ["enhanced"])
     lowered = convert_and_compare(model)
     assert not kinds(lowered).keys() & {"TRANSPOSE", "PAD", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH", "STRIDED_SLICE", "RELU6", "RELU"}
     final = convert(read_onnx(model.SerializeToString()), "litert_fp32", Converter(says="test"))

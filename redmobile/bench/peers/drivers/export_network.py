@@ -21,5 +21,5 @@ def convert(job: Job) -> Path:
     network = build(job.module, Path(job.frames))
     safetensors.torch.save_file(network.state_dict(), Path(job.folder) / WEIGHTS)
     file = Path(job.folder) / "network.onnx"
-    file.write_bytes(trace(network, *job.size).SerializeToString(deterministic=True))
+    file.write_bytes(trace(network, (1, 3, *job.size), ["image"], ["enhanced"]).SerializeToString(deterministic=True))
     return file
