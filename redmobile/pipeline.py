@@ -167,6 +167,8 @@ def convert(
     content = read_bytes(source)
     dtype = io.removeprefix(RGBA) if io else None
     plan = _quantization(recipe, dtype)
+    if plan is None and recover_db is not None:
+        raise UsageError("This recipe does not quantize, so there is nothing to recover. Choose a quantizing recipe, e.g. litert_int8.")
     pixels = pixels or Pixels()
     graph = read_onnx(content, str(source), source.parent, part)
     explained, remarks = list[str](), list[str]()

@@ -253,3 +253,8 @@ def test_recovering_holds_frames_out_and_tells_its_rungs(network, photos):
 def test_recovering_from_too_few_frames_is_refused(network):
     with pytest.raises(UsageError, match="at least 4; found 2"):
         convert(network, "litert_int8", [np.zeros((32, 48, 3), np.uint8), np.ones((32, 48, 3), np.uint8)], recover_db=20.0)
+
+
+def test_recovering_with_a_recipe_that_does_not_quantize_is_refused(network):
+    with pytest.raises(UsageError, match="nothing to recover"):
+        convert(network, "litert_fp32", recover_db=20.0)
