@@ -1,4 +1,4 @@
-"""What comes from Maven Central: fetched by android_demo/pom.xml, one profile at a time, and held against pinned sha256 before anything of it runs."""
+"""What comes from Maven Central: fetched by pom.xml, a profile at a time, and held against pinned sha256 before anything of it runs."""
 
 from __future__ import annotations
 
