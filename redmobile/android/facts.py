@@ -39,7 +39,7 @@ class Core:
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
-    """A device. soc: 'Qualcomm SM8550'; abis: best first; features: of the processor, as /proc/cpuinfo names them. What is not told is empty or None."""
+    """A device. soc: 'Qualcomm SM8550'; abis: best first; features: as /proc/cpuinfo names them. What is not told is empty, 0 or None."""
 
     name: str
     soc: str
