@@ -11,8 +11,8 @@ import dataclasses
 import functools
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from google.protobuf.message import DecodeError, Message
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory  # type: ignore[import-untyped]
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from redmobile.errors import ToolError
 
@@ -101,7 +101,7 @@ def _decode(kind: str, data: bytes, name: str) -> Any:
 
 
 @functools.cache
-def _classes() -> dict[str, type[Message]]:
+def _classes() -> dict[str, Any]:
     file = descriptor_pb2.FileDescriptorProto(name=f"{_PACKAGE}.proto", package=_PACKAGE, syntax="proto2")
     for message, fields in _MESSAGES.items():
         described = file.message_type.add(name=message)
