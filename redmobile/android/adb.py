@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from redmobile.android.complaints import error_for
-from redmobile.errors import DeviceError
+from redmobile.android.complaints import broke_off, error_for, is_silent
+from redmobile.errors import DeviceError, RedmobileError
 
 INSTALL_LINE = "apt-get install adb (Debian, Ubuntu), brew install android-platform-tools (macOS), or ANDROID_HOME=…/sdk"
 """How to get adb."""
@@ -55,8 +55,15 @@ def run(arguments: Sequence[str], *, what: str, serial: str | None = None, timeo
     """
     ended = attempt(arguments, what=what, serial=serial, timeout_s=timeout_s, on_line=on_line)
     if ended.code:
-        raise error_for(ended.said, what, serial)
+        raise fault(ended, what, serial)
     return ended
+
+
+def fault(ended: Ended, what: str, serial: str | None) -> RedmobileError:
+    """The error for a run that failed. Some of adb's commands say nothing when the connection breaks off: then it is asked whether it did."""
+    if serial and is_silent(ended.said) and attempt(["get-state"], what=what, serial=serial).said.strip() != "device":
+        return broke_off(what, serial)
+    return error_for(ended.said, what, serial)
 
 
 def attempt(arguments: Sequence[str], *, what: str, serial: str | None = None, timeout_s: float = QUICK_S, on_line: OnLine | None = None) -> Ended:

@@ -57,12 +57,17 @@ def error_for(said: str, what: str, serial: str | None) -> RedmobileError:
     for pattern, kind, sentence in _KNOWN:
         if re.search(pattern, words):
             return kind(f"{what}: {sentence.format(device=device, said=words)}")
-    return ToolError(f"{what}: failed on {device} ({words or 'adb said nothing'}).")
+    return ToolError(f"{what}: failed on {device} ({words or 'it said nothing'}).")
 
 
 def broke_off(what: str, serial: str) -> DeviceError:
     """The error for a connection that ended before its answer was complete."""
     return DeviceError(f"{what}: {_GONE.format(device=serial)}")
+
+
+def is_silent(said: str) -> bool:
+    """Whether nothing was said of what went wrong."""
+    return not shortened(said)
 
 
 def shortened(said: str) -> str:

@@ -38,7 +38,7 @@ class Device:
         """
         mark = f"redmobile-{uuid.uuid4().hex}"
         ended = adb.attempt(
-            ["shell", f"( {command} ) 2>&1; echo; echo {mark} $?"],
+            ["shell", f"( {command} ) 2>&1; code=$?; echo; echo {mark} $code"],
             what=what,
             serial=self.serial,
             timeout_s=timeout_s,
@@ -46,7 +46,7 @@ class Device:
         )
         text, found, code = ended.said.rpartition(mark)
         if found:
-            return Answer(int(code), text.removesuffix("\n").removesuffix("\n"))
+            return Answer(int(code), text.removesuffix("\n"))
         if ended.code and "error:" in ended.said:
             raise error_for(ended.said, what, self.serial)
         raise broke_off(what, self.serial)

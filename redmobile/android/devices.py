@@ -103,7 +103,7 @@ def _is_address(serial: str) -> bool:
 
 
 def _connect(address: str) -> None:
-    """`adb connect` ends with 0 whether or not it could."""
+    """`adb connect` ends with 0 whether or not it could; a device that still asks whether it allows this is 'failed to authenticate', and listed."""
     said = adb.attempt(["connect", address], what=f"adb connect {address}").said
-    if "connected to" not in said:
+    if "connected to" not in said and "authenticate" not in said:
         raise DeviceError(f"{address}: cannot be connected to ({' '.join(said.split())}). Is wireless debugging on, and the address right?")

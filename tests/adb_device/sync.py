@@ -62,23 +62,19 @@ def _fail(stream, text):
 def _send(stream, root, spec, faults):
     """PUSH. Like adbd, it goes on reading after a failure, so that the client gets the reason."""
     remote, _, mode = spec.rpartition(",")
-    path, problem, came = _path(root, remote), "", 0
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("wb")
-    except OSError as error:
-        file, problem = open(os.devnull, "wb"), f"couldn't create file: {os.strerror(error.errno)}"  # noqa: PTH123 - a device, not a file
-    with file:
-        while True:
-            name, length = struct.unpack("<4sI", stream.exactly(8))
-            if name == b"DONE":
-                break
-            data = stream.exactly(length)
-            came += length
-            faults.reached("push", came)
-            if not problem and came > faults.space_bytes:
-                problem = f"write failed: {os.strerror(errno.ENOSPC)}"
-            if not problem:
+    path, came = _path(root, remote), 0
+    problem = _create(path)
+    while True:
+        name, length = struct.unpack("<4sI", stream.exactly(8))
+        if name == b"DONE":
+            break
+        data = stream.exactly(length)
+        came += length
+        faults.reached("push", came)
+        if not problem and came > faults.space_bytes:
+            problem = f"write failed: {os.strerror(errno.ENOSPC)}"
+        if not problem:
+            with path.open("ab") as file:
                 file.write(data)
     if problem:
         path.unlink(missing_ok=True)
@@ -89,6 +85,16 @@ def _send(stream, root, spec, faults):
     if faults.damages_pushes:
         path.write_bytes(path.read_bytes()[:-1] + b"\0")
     stream.write(struct.pack("<4sI", b"OKAY", 0))
+
+
+def _create(path):
+    """An empty file at `path`, or why there can be none."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    except OSError as error:
+        return f"couldn't create file: {os.strerror(error.errno)}"
+    return ""
 
 
 def _receive(stream, root, remote, faults):

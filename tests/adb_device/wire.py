@@ -1,5 +1,6 @@
 """Packets and streams, as in AOSP's packages/modules/adb/protocol.txt: 24 bytes of header, then data; a WRTE waits for its OKAY."""
 
+import contextlib
 import dataclasses
 import queue
 import socket
@@ -56,10 +57,8 @@ class Link:
 
     def cut(self):
         """Pull the cable out."""
-        try:
+        with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._socket.close()
 
     def _exactly(self, count):
