@@ -57,15 +57,16 @@ def compile_bridge(cpp: Path, platform: Platform, tflite: Path, tools: Tools, wo
         libraries = (*libraries, *stand_ins, "-Wl,-z,defs")
     else:
         libraries = (*libraries, "-Wl,-rpath,$ORIGIN")
-    command = (tools.clang, *_TARGETS[platform], *_COMPILE, *include, cpp / "tflite_bridge.c", *_LINK, f"-Wl,-soname,{BRIDGE}", *libraries)
-    run((*command, "-o", output), f"compiling the bridge for {platform}", work / f"{platform}.log")
+    compiling = [tools.clang, *_TARGETS[platform], *_COMPILE, *map(str, include), str(cpp / "tflite_bridge.c")]
+    linking = [*_LINK, f"-Wl,-soname,{BRIDGE}", *map(str, libraries), "-o", str(output)]
+    run([*compiling, *linking], f"compiling the bridge for {platform}", work / f"{platform}.log")
     return output
 
 
 def _stand_in(bionic: Path, name: str, tools: Tools, work: Path) -> Path:
     """A library with the names of Android's, to link against."""
     output = work / f"{name}.so"
-    command = (tools.clang, *_TARGETS["android-arm64"], "-fPIC", "-ffreestanding", "-fno-builtin", "-w", bionic / f"{name}.c")
-    link = ("-shared", "-nostdlib", "-fuse-ld=lld", f"-Wl,-soname,{name}.so", f"-Wl,--version-script={bionic / 'libc.map'}", "-o", output)
+    command = (tools.clang, *_TARGETS["android-arm64"], "-fPIC", "-ffreestanding", "-fno-builtin", "-w", str(bionic / f"{name}.c"))
+    link = ("-shared", "-nostdlib", "-fuse-ld=lld", f"-Wl,-soname,{name}.so", f"-Wl,--version-script={bionic / 'libc.map'}", "-o", str(output))
     run((*command, *link), f"a stand-in for {name}.so", work / f"{name}.log")
     return output
