@@ -43,6 +43,12 @@ def judge(samples_ms: Sequence[float], conditions: Conditions, threads: int, rul
     return Stability(trusted=not reasons, reasons=reasons, remarks=tuple(_remarks(conditions)))
 
 
+def judge_samples(samples: Sequence[float], rules: StabilityRules) -> Stability:
+    """Judge figures that do not depend on what else the machine does (bytes), in the order in which they were taken."""
+    reasons = tuple(_of_samples(samples, rules))
+    return Stability(trusted=not reasons, reasons=reasons)
+
+
 def _of_end(incomplete: str | None) -> list[Doubt]:
     return [] if incomplete is None else [Doubt(flag="incomplete", says=f"it ended before its time: {incomplete}")]
 

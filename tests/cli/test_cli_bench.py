@@ -99,14 +99,14 @@ def test_open_loop(call, model):
 def test_schema(call):
     code, out, _ = call("", "--schema")
     assert code == 0
-    assert {"LatencyResult", "VideoResult"} <= json.loads(out)["$defs"].keys()
+    assert {"LatencyResult", "VideoResult", "EmulationResult"} <= json.loads(out)["$defs"].keys()
 
 
 @pytest.mark.parametrize(
     ("plan", "arguments", "code", "said"),
     [
-        ("", (), 2, "Which plan? One of conversion_peers, model_latency, video_1080p30"),
-        ("no_such_plan", (), 10, "Unknown benchmark 'no_such_plan'. Known: conversion_peers, model_latency"),
+        ("", (), 2, "Which plan? One of accuracy, conversion_peers, model_latency, peak_memory"),
+        ("no_such_plan", (), 10, "Unknown benchmark 'no_such_plan'. Known: accuracy, conversion_peers, model_latency"),
         ("says = 'x'\n[closed_loop]\nrnus = 3\n", (), 3, "unknown field `rnus`"),
         ("model_latency", ("--model", "gone.tflite"), 10, "gone.tflite: no such file."),
         ("video_1080p30", ("--runs", "3", "--model", "gone.tflite"), 2, "--runs belongs to a plan with [closed_loop]"),
