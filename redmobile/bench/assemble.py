@@ -154,7 +154,8 @@ def video_result(head: dict[str, Any], file: Path, load: Load, record: VideoReco
 
 
 def _stage(record: VideoRecord, index: int) -> StageTimes:
-    cpu_ms = 1000 * record.stage_cpu_seconds[index] / len(record.frames) if record.stage_cpu_seconds else None
+    reached = record.offered - sum(record.stages.index(stage) <= index for _, stage in record.drops)
+    cpu_ms = 1000 * record.stage_cpu_seconds[index] / reached if record.stage_cpu_seconds else None
     return StageTimes(name=record.stages[index], time=stats.summarize([frame.stages_ms[index] for frame in record.frames]), cpu_ms=cpu_ms)
 
 

@@ -94,7 +94,7 @@ class LatencyResult(Measurement, tag_field="kind", tag="latency"):
 
 
 class StageTimes(Document):
-    """One stage of the way of a frame, over all finished frames. cpu_ms: processor time of the stage's own thread a frame, on average."""
+    """One stage of the way of a frame. time: over all finished frames. cpu_ms: of the stage's own thread, for each frame it worked on."""
 
     name: str
     time: Summary

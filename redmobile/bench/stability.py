@@ -103,6 +103,10 @@ def _of_heat_and_clock(conditions: Conditions, rules: StabilityRules) -> list[Do
     if clocks and (max(clocks) - min(clocks)) / max(clocks) > rules.max_clock_change:
         says = f"the processor's clock went between {max(clocks):.0f} and {min(clocks):.0f} MHz, at most {rules.max_clock_change:.0%} is expected"
         found.append(Doubt(flag="clock", says=says))
+    cap, top = conditions.clock_cap_mhz, conditions.clock_top_mhz
+    if cap and top and (top - cap) / top > rules.max_clock_change:
+        says = f"the processor's clock is held at {cap:.0f} of {top:.0f} MHz, at most {rules.max_clock_change:.0%} less is expected"
+        found.append(Doubt(flag="clock", says=says))
     return found
 
 
