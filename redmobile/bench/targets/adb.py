@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from redmobile.android.benchmark_model import open_tool
-from redmobile.android.demo_app import check_abi
 from redmobile.android.devices import choose_device
-from redmobile.android.facts import read_facts
+from redmobile.android.facts import check_runs_app, read_facts
 from redmobile.bench.header import FORMAT
 from redmobile.bench.phone import with_app, with_tool
 from redmobile.bench.phone.options import OPTIONS, read_options
@@ -43,7 +42,7 @@ class AdbTarget:
         say("looking for the device", 0, 1)
         device = choose_device(self._serial)
         facts = read_facts(device)
-        check_abi(device)
+        check_runs_app(device.serial, facts)
         if options.benchmark_model is not None and loop is not None:
             bench: AppBench | ToolBench = ToolBench(work, loop, device, facts, open_tool(options.benchmark_model, facts.abis), options, say)
         else:
