@@ -12,6 +12,7 @@ from redmobile.errors import RedmobileError
 
 COMMANDS = {
     "build": "The whole way: export, convert, quantize, check, parity, bench.",
+    "data": "Look at training data: degradations on a contact sheet.",
     "train": "Train a network: synthetic pre-training, then real pairs.",
     "describe": "Layers, shapes, parameters, MACs and activation bytes of a network.",
     "export": "PyTorch weights to ONNX.",

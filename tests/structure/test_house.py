@@ -35,14 +35,22 @@ def test_every_command_has_its_file_and_every_file_its_command():
     assert files == set(COMMANDS)
 
 
+def _commands(name):
+    """The command itself, or what is below it where it is a group, each with the words that call it."""
+    found = importlib.import_module(f"redmobile.cli.{name}").command
+    if not isinstance(found, click.Group):
+        return [(f"redmobile {name}", found)]
+    return [(f"redmobile {name} {below}", command) for below, command in found.commands.items()]
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_has_a_sentence_examples_and_options_with_help(command):
-    found = importlib.import_module(f"redmobile.cli.{command}").command
-    assert found.help
-    assert "Example" in (found.epilog or "")
-    assert f"redmobile {command}" in found.epilog
-    assert all(parameter.help for parameter in found.params if isinstance(parameter, click.Option))
-    assert any("--json" in parameter.opts for parameter in found.params)
+    for words, found in _commands(command):
+        assert found.help
+        assert "Example" in (found.epilog or "")
+        assert words in found.epilog
+        assert all(parameter.help for parameter in found.params if isinstance(parameter, click.Option))
+        assert any("--json" in parameter.opts for parameter in found.params)
 
 
 def _error_classes():
