@@ -88,6 +88,7 @@ def command(
     """
     if not (photos or pairs):
         raise UsageError("Nothing to learn from: give --photos DIR, --pairs DIR or both.")
+    plan = _plan(plan_file, photos, pairs, degrade, steps, pair_steps, batch, crop, lr, seed, every)
     try:
         from redmobile.train.loop import Progress, Training
     except ModuleNotFoundError as error:
@@ -98,7 +99,6 @@ def command(
 
     if threads:
         use_threads(threads)
-    plan = _plan(plan_file, photos, pairs, degrade, steps, pair_steps, batch, crop, lr, seed, every)
     _, document = load_model_document(model)
     ERR.print(f"{sum(phase.steps for phase in plan.phase)} steps; reading pictures …") if ERR.is_terminal else None
     training = Training(document, plan, load_pictures(plan, photos, pairs, hold_out), run, start_from)
@@ -131,6 +131,7 @@ def _plan(
     every: int,
 ) -> TrainingPlan:
     from redmobile.core.documents import load_toml
+    from redmobile.data.composition import recipes_of
     from redmobile.train.plan import Phase, TrainingPlan
 
     if plan_file:
@@ -138,8 +139,9 @@ def _plan(
             raise UsageError("--degrade does not go with --plan: the plan's phases say what happens to photographs (degrade = …).")
         return load_toml(plan_file, TrainingPlan)
     phases = []
+    recipes = recipes_of(degrade) if degrade else None
     if photos:
-        phases.append(Phase(source="photos", steps=steps, batch=batch, crop=(crop, crop), learning_rate=lr, degrade=degrade))
+        phases.append(Phase(source="photos", steps=steps, batch=batch, crop=(crop, crop), learning_rate=lr, degrade=recipes))
     if pairs:
         phases.append(Phase(source="pairs", steps=pair_steps, batch=batch, crop=(crop, crop), learning_rate=lr))
     return TrainingPlan(phase=tuple(phases), seed=seed, every=every)
