@@ -20,6 +20,7 @@ COMMANDS = {
     "convert": "ONNX to .tflite: float, float16, INT8 or 16x8.",
     "npu": "Will an NPU run a .tflite: operators, partitions, memory, Vela's estimate.",
     "parity": "Compare torch, ONNX and .tflite on real images, against gates.",
+    "evaluate": "How good pictures become: PSNR, SSIM, noise, banding, flicker, beside peers.",
     "enhance": "Enhance images, folders and videos.",
     "bench": "Measure latency and the 1080p/30 fps budget on this machine.",
     "doctor": "What is installed, what is missing for which command, and how to get it.",
