@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import os
 import shutil
@@ -9,6 +10,8 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from redmobile.android.complaints import broke_off, error_for, is_silent
 from redmobile.errors import DeviceError, RedmobileError
@@ -87,6 +90,37 @@ def attempt(arguments: Sequence[str], *, what: str, serial: str | None = None, t
     if late.is_set():
         raise DeviceError(f"{what}: {serial or 'the device'} did not answer within {timeout_s:g} s. Is it awake, and the cable or network good?")
     return Ended(code, "".join(lines))
+
+
+class Listening:
+    """`with Listening(arguments, serial) as heard:` runs adb until the block ends; heard.lines() are those that have come since the last call."""
+
+    def __init__(self, arguments: Sequence[str], serial: str) -> None:
+        self._command = [str(find_adb()), "-s", serial, *arguments]
+        self._lines: collections.deque[str] = collections.deque()
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace"
+        )
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._thread.join()
+        if self._process.stdout:
+            self._process.stdout.close()
+
+    def lines(self) -> list[str]:
+        """Without waiting."""
+        return [self._lines.popleft() for _ in range(len(self._lines))]
+
+    def _listen(self) -> None:
+        for line in self._process.stdout or ():
+            self._lines.append(line.rstrip("\r\n"))
 
 
 def _read(process: subprocess.Popen[str], on_line: OnLine | None) -> list[str]:

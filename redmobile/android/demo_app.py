@@ -8,12 +8,11 @@ from pathlib import Path
 from redmobile.android import adb
 from redmobile.android.complaints import error_for, shortened
 from redmobile.android.device import TRANSFER_S, Device
+from redmobile.android.facts import check_runs_app, read_facts
 from redmobile.core.artifact import sha256_file
 from redmobile.errors import DeviceError, InputError, ToolError
 
 PACKAGE = "dev.redmobile.demo"
-ABI = "arm64-v8a"
-MIN_API = 26
 LOG_TAGS = ("redmobile:V", "tflite:V", "AndroidRuntime:E", "DEBUG:F", "*:S")
 """Filters of logcat: the app's own words, TFLite's, and those of a crash in Java or in native code."""
 
@@ -26,22 +25,12 @@ def install(device: Device, apk: Path) -> str:
     if apk.suffix.lower() != ".apk":
         raise InputError(f"{apk}: is no .apk; build one with: redmobile android build --out demo.apk")
     sha256 = sha256_file(apk)
-    check_abi(device)
+    check_runs_app(device.serial, read_facts(device))
     what = f"installing {apk.name}"
     ended = adb.attempt(["install", "-r", str(apk)], what=what, serial=device.serial, timeout_s=TRANSFER_S)
     if ended.code or "Success" not in ended.said:
         raise error_for(ended.said, what, device.serial)
     return sha256
-
-
-def check_abi(device: Device) -> None:
-    """Raise DeviceError unless the device runs arm64 programs and its Android is new enough."""
-    abis = device.read("getprop ro.product.cpu.abilist", what="reading the processor's kind").strip()
-    if ABI not in abis.split(","):
-        raise DeviceError(f"{device.serial}: its processor runs {abis or 'what it does not tell'}, {ABI} is needed. A 64-bit ARM phone is required.")
-    api = device.read("getprop ro.build.version.sdk", what="reading Android's version").strip()
-    if api.isdigit() and int(api) < MIN_API:
-        raise DeviceError(f"{device.serial}: has Android API {api}, at least {MIN_API} (Android 8.0) is needed.")
 
 
 def check_installed(device: Device) -> None:

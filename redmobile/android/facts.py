@@ -6,7 +6,10 @@ import dataclasses
 import re
 
 from redmobile.android.device import Device
-from redmobile.errors import UsageError
+from redmobile.errors import DeviceError, UsageError
+
+ABI = "arm64-v8a"
+MIN_API = 26
 
 _PROPERTIES = {
     "manufacturer": "ro.product.manufacturer",
@@ -20,6 +23,7 @@ _PROPERTIES = {
     "fingerprint": "ro.build.fingerprint",
     "security_patch": "ro.build.version.security_patch",
 }
+_PROPERTY = re.compile(r"^\[(.+?)\]: \[(.*)\]$", re.MULTILINE)
 _CPUS = "/sys/devices/system/cpu"
 _SOC_MAKERS = {"QTI": "Qualcomm", "Mediatek": "MediaTek", "Google": "Google", "Samsung": "Samsung", "Spreadtrum": "Unisoc"}
 """What ro.soc.manufacturer says → what people say."""
@@ -55,11 +59,11 @@ class Facts:
 
 def read_facts(device: Device) -> Facts:
     """Ask the device. What it does not tell is empty. Raises DeviceError, ToolError (adb's)."""
-    names = " ".join(_PROPERTIES.values())
-    said = device.read(f"for name in {names}; do getprop $name; done", what="reading what the device is").splitlines()
-    found = dict(zip(_PROPERTIES, (line.strip() for line in said), strict=False))
-    memory = re.search(r"MemTotal:\s+(\d+) kB", device.read("cat /proc/meminfo", what="reading the memory's size"))
-    features = re.search(r"^Features\s*:\s*(.*)$", device.read("cat /proc/cpuinfo", what="reading the processor's features"), re.MULTILINE)
+    said = dict(_PROPERTY.findall(device.read("getprop", what="reading what the device is")))
+    found = {name: said.get(known, "").strip() for name, known in _PROPERTIES.items()}
+    kernel = device.shell("cat /proc/meminfo /proc/cpuinfo", what="reading memory and processor").text
+    memory = re.search(r"MemTotal:\s+(\d+) kB", kernel)
+    features = re.search(r"^Features\s*:\s*(.*)$", kernel, re.MULTILINE)
     return Facts(
         name=" ".join(filter(None, (found.get("manufacturer", ""), found.get("model", "")))) or device.serial,
         soc=_soc(found),
@@ -72,6 +76,15 @@ def read_facts(device: Device) -> Facts:
         cores=_cores(device),
         features=tuple(features[1].split()) if features else (),
     )
+
+
+def check_runs_app(serial: str, facts: Facts) -> None:
+    """Raise DeviceError unless the device runs arm64 programs and its Android is new enough for the demo app."""
+    if ABI not in facts.abis:
+        runs = ", ".join(facts.abis) or "what it does not tell"
+        raise DeviceError(f"{serial}: its processor runs {runs}; {ABI} is needed. A 64-bit ARM phone is required.")
+    if facts.api and facts.api < MIN_API:
+        raise DeviceError(f"{serial}: has Android {facts.android} (API {facts.api}), at least 8.0 (API {MIN_API}) is needed.")
 
 
 def core_mask(cores: tuple[Core, ...], wanted: str) -> int:
@@ -99,12 +112,12 @@ def _clusters(cores: tuple[Core, ...]) -> dict[str, int]:
 
 
 def _cores(device: Device) -> tuple[Core, ...]:
-    command = (
-        f"for cpu in {_CPUS}/cpu[0-9]*; do echo ${{cpu##*cpu}} "
-        "$(cat $cpu/cpufreq/cpuinfo_max_freq 2>/dev/null || echo 0) $(cat $cpu/cpufreq/scaling_governor 2>/dev/null); done"
-    )
-    found = [line.split() for line in device.read(command, what="reading the processor's cores").splitlines()]
-    cores = (Core(int(part[0]), float(part[1]) / _KHZ_PER_MHZ, " ".join(part[2:])) for part in found if part and part[0].isdigit())
+    files = f"{_CPUS}/cpu[0-9]*/cpufreq/cpuinfo_max_freq {_CPUS}/cpu[0-9]*/cpufreq/scaling_governor"
+    said = device.shell(f"ls -d {_CPUS}/cpu[0-9]*; grep -H . {files} 2>/dev/null", what="reading the processor's cores").text
+    clocks = {int(number): int(khz) / _KHZ_PER_MHZ for number, khz in re.findall(r"/cpu(\d+)/cpufreq/cpuinfo_max_freq:(\d+)", said)}
+    governors = {int(number): name.strip() for number, name in re.findall(r"/cpu(\d+)/cpufreq/scaling_governor:(.*)", said)}
+    numbers = (int(number) for number in re.findall(r"/cpu(\d+)$", said, re.MULTILINE))
+    cores = (Core(number, clocks.get(number, 0.0), governors.get(number, "")) for number in numbers)
     return tuple(sorted(cores, key=lambda core: core.number))
 
 

@@ -17,7 +17,7 @@ THERMAL_STATUS = ("none", "light", "moderate", "severe", "critical", "emergency"
 
 _COMMAND = (
     "dumpsys thermalservice; echo; echo @battery; dumpsys battery; echo @current; cat /sys/class/power_supply/battery/current_now 2>/dev/null; "
-    "echo; echo @clocks; for cpu in /sys/devices/system/cpu/cpu[0-9]*; do echo ${cpu##*/} $(cat $cpu/cpufreq/scaling_cur_freq 2>/dev/null); done"
+    "echo; echo @clocks; grep -H . /sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq 2>/dev/null"
 )
 _TEMPERATURE = re.compile(r"Temperature\{mValue=(?P<value>-?[\d.]+), mType=-?\d+, mName=(?P<name>[^,]+), mStatus=\d+\}")
 _HAL = re.compile(r"Current temperatures from HAL:(.*?)(?:\n\S|\Z)", re.DOTALL)
@@ -59,7 +59,7 @@ def parse_vitals(said: str, moment: float) -> Vitals:
         moment=moment,
         thermal_status=int(status[1]) if status else None,
         temperatures_c=_temperatures(thermal),
-        clocks_mhz={name: int(khz) / 1000 for name, khz in re.findall(r"^(cpu\d+) (\d+)", clocks, re.MULTILINE)},
+        clocks_mhz={name: int(khz) / 1000 for name, khz in re.findall(r"/(cpu\d+)/cpufreq/scaling_cur_freq:(\d+)", clocks)},
         battery_percent=100 * level / (scale or 100) if level is not None else None,
         battery_c=tenths / 10 if tenths is not None else None,
         battery_ma=int(current_ua[0]) / 1000 if current_ua else None,

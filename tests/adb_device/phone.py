@@ -57,6 +57,7 @@ class Faults:
         self.damages_pushes = False
         self.slow_s = 0.0
         self.cut = None
+        self.on_command = lambda _: None
         self.pull_the_cable = lambda: None
 
     def reached(self, during, count):
@@ -68,6 +69,7 @@ class Faults:
     def told(self, command):
         """A command is about to run."""
         time.sleep(self.slow_s)
+        self.on_command(command)
         if self.cut and self.cut.during == "command" and re.search(self.cut.pattern, command):
             self._out()
 
@@ -260,7 +262,7 @@ class Phone:
         requests = self.root / "state/requests"
         while not self._gone:
             for asked in sorted(requests.glob("*.in")):
-                tool, *arguments = asked.read_text().split("\n")[:-1]
+                tool, *arguments = asked.read_text().replace(str(self.root), "").split("\n")[:-1]
                 asked.unlink()
                 code, text = self.tools[tool](arguments) if tool in self.tools else (127, f"/system/bin/sh: {tool}: inaccessible or not found\n")
                 asked.with_suffix(".code").write_text(str(code))

@@ -19,7 +19,7 @@ def test_everything_is_read(connected):
 
 
 def test_what_a_device_does_not_tell_is_none():
-    vitals = parse_vitals("Can't find service: thermalservice\n@battery\nCan't find service: battery\n@current\n\n@clocks\ncpu0 \n", 1.0)
+    vitals = parse_vitals("Can't find service: thermalservice\n@battery\nCan't find service: battery\n@current\n\n@clocks\n", 1.0)
     assert (vitals.thermal_status, vitals.battery_percent, vitals.battery_c, vitals.battery_ma) == (None, None, None, None)
     assert vitals.temperatures_c == vitals.clocks_mhz == {}
 
