@@ -25,6 +25,9 @@ from redmobile.runtimes.base import open_runtime
 
 _SECONDS = 1500
 _SEED = 7
+_OPENED = tuple(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in ("java.io", "java.lang", "java.lang.reflect", "java.net", "java.util"))
+"""Parts of the JDK that Robolectric reaches into."""
+
 _CONFIG = """\
 android_merged_manifest={manifest}
 android_merged_assets={assets}
@@ -84,7 +87,7 @@ def run_jvm_tests(model: Path, rgb_model: Path, work: Path, only: Sequence[str] 
         *_without_platform(jars),
         place.android,
     )
-    command = (tools.jdk.program("java"), "-Xmx2g", *(f"-D{name}={value}" for name, value in properties.items()))
+    command = (tools.jdk.program("java"), "-Xmx2g", *_OPENED, *(f"-D{name}={value}" for name, value in properties.items()))
     try:
         said = run(
             (*command, "-cp", os.pathsep.join(map(str, classpath)), "org.junit.runner.JUnitCore", *chosen),

@@ -52,7 +52,7 @@ def link_resources(main: Path, android: Path, version: tuple[int, str], tools: T
     link = (tools.aapt2, "link", "-I", android, "--manifest", main / "AndroidManifest.xml", "--java", generated, "-o", base)
     levels = ("--min-sdk-version", str(MIN_API), "--target-sdk-version", str(TARGET_API))
     names = ("--version-code", str(version[0]), "--version-name", version[1])
-    more = ("-A", assets, "-0", "tflite") if assets else ()
+    more = ("-A", assets, "-0", ".tflite") if assets else ()
     run((*link, *levels, *names, *more, compiled), "linking the resources", work / "aapt2_link.log")
     return base, generated
 
