@@ -8,7 +8,7 @@ import pytest
 from apk_cases import need_tools
 
 from redmobile.android.apk import checks
-from redmobile.android.bionic import REFUSALS, run_on_bionic
+from redmobile.android.bionic import REFUSALS, ROUNDS_OTHERWISE, run_on_bionic
 from redmobile.android.build import build
 from redmobile.android.jvm_tests import run_jvm_tests
 from redmobile.pipeline import bitmap_model
@@ -57,9 +57,11 @@ def test_the_apps_tests_pass_on_the_jvm(model, work):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="unidbg's emulator is tried on Linux only")
-def test_on_androids_own_libc_it_computes_the_same_bytes(built):
+def test_on_androids_own_libc_it_computes_the_same_but_for_a_known_rounding(built):
     found = run_on_bionic(built.apk, find("models", "red_mobile") / "demo", 3)
     assert found.faults == ()
     assert len({frame.sha256 for frame in found.frames}) == 3
+    assert all(frame.different == 0 for frame in found.frames) or {origin.kind for origin in found.origins} <= set(ROUNDS_OTHERWISE)
+    assert max(frame.largest for frame in found.frames) <= 16
     assert set(found.refused) == set(REFUSALS)
     assert "libmissing.so" in found.refused["delegate"]
