@@ -14,7 +14,7 @@ from redmobile.android.jvm_tests import run_jvm_tests
 from redmobile.pipeline import bitmap_model
 from redmobile.shelf import find
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("android")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
