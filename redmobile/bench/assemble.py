@@ -11,12 +11,11 @@ from typing import Any
 from redmobile.bench import budget, stability, stats
 from redmobile.bench.conditions import Conditions
 from redmobile.bench.header import FORMAT, DeviceFacts, Environment, ModelFile
-from redmobile.bench.job import Load, PictureAccuracy, VideoRecord
+from redmobile.bench.job import Load, LoadGen, PictureAccuracy, VideoRecord
 from redmobile.bench.measured import (
     AccuracyResult,
     Drop,
     LatencyResult,
-    LoadGen,
     Measured,
     MemoryResult,
     Profile,

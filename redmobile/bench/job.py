@@ -137,12 +137,27 @@ class LoadRecord(Document, tag_field="record", tag="load"):
     load: Load
 
 
+class LoadGen(Document):
+    """What MLPerf's LoadGen made of the runs it asked for.
+
+    valid: by its own rules (enough queries, for long enough); p90_ms: the figure that MLPerf Mobile reports; says: LoadGen's reason where
+    it is not valid.
+    """
+
+    version: str
+    valid: bool
+    p90_ms: float
+    queries: int
+    says: str
+
+
 class LatencyRecord(Document, tag_field="record", tag="latency"):
     """samples_ms, warm_up_ms: a row of durations for each network, in the order in which they were taken; the latter are not counted."""
 
     samples_ms: tuple[tuple[float, ...], ...]
     warm_up_ms: tuple[tuple[float, ...], ...]
     conditions: Conditions
+    loadgen: LoadGen | None = None
 
 
 class VideoRecord(Document, tag_field="record", tag="video"):

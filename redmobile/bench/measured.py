@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redmobile.bench.conditions import Conditions
 from redmobile.bench.header import Header, ModelFile, Verdict
-from redmobile.bench.job import Load, PictureAccuracy
+from redmobile.bench.job import Load, LoadGen, PictureAccuracy
 from redmobile.bench.open_loop import FrameTimes
 from redmobile.bench.plan import Scenario
 from redmobile.bench.stability import Stability
@@ -62,20 +62,6 @@ class Measured(Document):
     samples_ms: tuple[float, ...]
     warm_up_ms: tuple[float, ...] = ()
     profile: Profile | None = None
-
-
-class LoadGen(Document):
-    """What MLPerf's LoadGen made of the runs it asked for.
-
-    valid: by its own rules (enough queries, for long enough); p90_ms: the figure that MLPerf Mobile reports; says: LoadGen's reason where
-    it is not valid.
-    """
-
-    version: str
-    valid: bool
-    p90_ms: float
-    queries: int
-    says: str
 
 
 class LatencyResult(Measurement, tag_field="kind", tag="latency"):

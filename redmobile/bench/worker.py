@@ -8,7 +8,7 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -34,6 +34,7 @@ from redmobile.bench.job import (
     LatencyRecord,
     Line,
     Load,
+    LoadGen,
     LoadJob,
     LoadRecord,
     Network,
@@ -43,6 +44,7 @@ from redmobile.bench.job import (
     VideoRecord,
 )
 from redmobile.bench.memory import peak_bytes, resident_bytes
+from redmobile.bench.plan import ClosedLoop
 from redmobile.bench.process import Progress
 from redmobile.core.artifact import read_bytes
 from redmobile.errors import RedmobileError, UnsupportedModelError
@@ -115,9 +117,17 @@ def _latency(job: LatencyJob, on_progress: Progress | None) -> LatencyRecord:
         networks.append(functools.partial(runtime.run, *arrays_for(runtime.inputs)))
     with _no_collections():
         watch = Watch()
-        samples = closed_loop.measure(networks, job.loop, SystemClock(), on_progress)
+        samples, loadgen = _samples(networks, job.loop, on_progress)
         conditions = watch.conditions()
-    return LatencyRecord(samples_ms=_rows(samples.counted_ms), warm_up_ms=_rows(samples.warm_up_ms), conditions=conditions)
+    return LatencyRecord(samples_ms=_rows(samples.counted_ms), warm_up_ms=_rows(samples.warm_up_ms), conditions=conditions, loadgen=loadgen)
+
+
+def _samples(networks: Sequence[Callable[[], object]], loop: ClosedLoop, on_progress: Progress | None) -> tuple[closed_loop.Samples, LoadGen | None]:
+    if loop.scenario == "back-to-back":
+        return closed_loop.measure(networks, loop, SystemClock(), on_progress), None
+    from redmobile.bench.loadgen import single_stream
+
+    return single_stream(networks[0], loop, on_progress)
 
 
 def _rows(samples: list[list[float]]) -> tuple[tuple[float, ...], ...]:

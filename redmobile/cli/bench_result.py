@@ -64,6 +64,9 @@ def _print_latency(result: LatencyResult) -> None:
     doubted = [row for row in (result.peers if said else rows) if not row.stability.trusted]
     for row in doubted:
         OUT.print(f"{_name(row.model)}: not to be trusted: {row.stability.why_not}.", markup=False)
+    if result.loadgen:
+        valid = "valid" if result.loadgen.valid else "not valid"
+        OUT.print(f"LoadGen {result.loadgen.version}: p90 {result.loadgen.p90_ms:.2f} ms, {valid}; {result.loadgen.says}.", markup=False)
     for ratio in result.ratios:
         doubt = f"; not to be trusted: {'; '.join(ratio.reasons)}" if ratio.reasons else ""
         OUT.print(f"{ratio.peer} takes {ratio.of_medians:.2f}× as long (medians; rounds {ratio.low:.2f} to {ratio.high:.2f}{doubt}).", markup=False)

@@ -88,7 +88,9 @@ class _Run:
             assemble.measured(file, load, samples, record.conditions, self._threads, self._work.settings, warm_up_ms=warm_up)
             for file, load, samples, warm_up in zip(files, loads, record.samples_ms, record.warm_up_ms, strict=True)
         ]
-        return assemble.latency_result(self._head, rows, record.conditions, self._threads, block=loop.block)
+        return assemble.latency_result(
+            self._head, rows, record.conditions, self._threads, block=loop.block, scenario=loop.scenario, loadgen=record.loadgen
+        )
 
     def video(self, loop: OpenLoop) -> VideoResult:
         """The plan's [open_loop]."""
