@@ -25,6 +25,7 @@ from redmobile.bench.measured import (
 )
 from redmobile.bench.open_loop import FrameTimes
 from redmobile.bench.plan import Budget, Plan, Scenario
+from redmobile.bench.stability import Doubt
 from redmobile.bench.target import Assignment
 from redmobile.core.artifact import read_bytes, sha256_bytes
 from redmobile.core.documents import from_dict
@@ -74,15 +75,20 @@ def measured(
     warm_up_ms: Sequence[float] = (),
     profile: Profile | None = None,
     incomplete: str | None = None,
+    doubts: Sequence[Doubt] = (),
+    remarks: Sequence[str] = (),
 ) -> Measured:
-    """The figures of one network from its raw durations, judged by the plan's rules. At least one duration is needed. Raises InputError."""
+    """The figures of one network from its raw durations, judged by the plan's rules. At least one duration is needed. Raises InputError.
+
+    doubts, remarks: see stability.judge.
+    """
     return Measured(
         model=model_file(file),
         load=load,
         latency=stats.summarize(samples_ms),
         drift=stats.drift(samples_ms),
         over_budget=stats.over(samples_ms, settings.frame_ms),
-        stability=stability.judge(samples_ms, conditions, threads, settings.stability, incomplete),
+        stability=stability.judge(samples_ms, conditions, threads, settings.stability, incomplete, doubts=doubts, remarks=remarks),
         samples_ms=tuple(samples_ms),
         warm_up_ms=tuple(warm_up_ms),
         profile=profile,
@@ -116,15 +122,28 @@ def latency_result(
     )
 
 
-def video_result(head: dict[str, Any], file: Path, load: Load, record: VideoRecord, threads: int, *, profile: Profile | None = None) -> VideoResult:
-    """The result of a stream of frames through the network in `file`. head: from `header`; at least one frame was finished."""
+def video_result(
+    head: dict[str, Any],
+    file: Path,
+    load: Load,
+    record: VideoRecord,
+    threads: int,
+    *,
+    profile: Profile | None = None,
+    doubts: Sequence[Doubt] = (),
+    remarks: Sequence[str] = (),
+) -> VideoResult:
+    """The result of a stream of frames through the network in `file`. head: from `header`; at least one frame was finished.
+
+    doubts, remarks: see stability.judge.
+    """
     settings: Plan = head["settings"]
     deadline_ms = settings.deadline_ms
     latencies = [frame.latency_ms for frame in record.frames]
     late = stats.over(latencies, deadline_ms)
     blame = _blame(record, settings)
     work = [sum(frame.stages_ms) for frame in record.frames]
-    trust = stability.judge(work, record.conditions, threads, settings.stability, head["incomplete"])
+    trust = stability.judge(work, record.conditions, threads, settings.stability, head["incomplete"], doubts=doubts, remarks=remarks)
     return VideoResult(
         **head,
         threads=threads,

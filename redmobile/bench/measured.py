@@ -51,6 +51,8 @@ class Measured(Document):
     """One network's figures. warm_up_ms: the runs that are not counted; over_budget: runs longer than one frame's time.
 
     samples_ms: every counted run, in order; latency, drift, stability: what they come down to.
+    summary_only: why there are no samples, where a tool tells only what they come down to; percentiles that it does not tell are then
+    bounds from above, as is over_budget, and drift is that of the tries.
     """
 
     model: ModelFile
@@ -62,12 +64,30 @@ class Measured(Document):
     samples_ms: tuple[float, ...]
     warm_up_ms: tuple[float, ...] = ()
     profile: Profile | None = None
+    summary_only: str | None = None
+
+
+class Try(Document):
+    """One of several repetitions on a device, of which the last is the result. n: runs or finished frames; waited_s: to cool down before it.
+
+    p50_ms, p95_ms: None where the tool does not tell them. thermal_status: Android's when it began, 0 (none) to 6.
+    """
+
+    n: int
+    mean_ms: float
+    min_ms: float
+    max_ms: float
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    waited_s: float = 0.0
+    thermal_status: int | None = None
 
 
 class LatencyResult(Measurement, tag_field="kind", tag="latency"):
     """What a plan with [closed_loop] gives. peers: in the order given, their runs alternating with the model's.
 
     conditions: of the machine meanwhile. scenario: who asked for the runs: 'back-to-back' our own loop, 'single-stream' MLPerf's LoadGen.
+    tries: on a device, all repetitions.
     """
 
     verdict: TimeVerdict
@@ -77,6 +97,7 @@ class LatencyResult(Measurement, tag_field="kind", tag="latency"):
     ratios: tuple[Ratio, ...] = ()
     scenario: Scenario = "back-to-back"
     loadgen: LoadGen | None = None
+    tries: tuple[Try, ...] = ()
 
 
 class StageTimes(Document):
@@ -113,6 +134,7 @@ class VideoResult(Measurement, tag_field="kind", tag="video"):
     a newer frame before its turn. fps: finished frames a second.
     latency: from arrival to finished; jitter: how far the time between two finished frames was from what it should have been.
     cpu_ms: processor time of the whole process a finished frame. frames, drops: every single one; windows: the same by time.
+    tries: on a device, all repetitions.
     """
 
     verdict: TimeVerdict
@@ -136,6 +158,7 @@ class VideoResult(Measurement, tag_field="kind", tag="video"):
     windows: tuple[Window, ...] = ()
     cpu_ms: float | None = None
     profile: Profile | None = None
+    tries: tuple[Try, ...] = ()
 
 
 class MemoryResult(Measurement, tag_field="kind", tag="memory"):
