@@ -11,14 +11,13 @@ from typing import Any
 from redmobile.bench import budget, stability, stats
 from redmobile.bench.conditions import Conditions
 from redmobile.bench.header import FORMAT, DeviceFacts, Environment, ModelFile
-from redmobile.bench.job import Load, LoadGen, PictureAccuracy, VideoRecord
+from redmobile.bench.job import Load, LoadGen, PictureAccuracy, Profile, VideoRecord
 from redmobile.bench.measured import (
     AccuracyResult,
     Drop,
     LatencyResult,
     Measured,
     MemoryResult,
-    Profile,
     StageTimes,
     VideoResult,
     Window,

@@ -67,7 +67,15 @@ class AccuracyJob(Document, tag_field="job", tag="accuracy"):
     pictures: str
 
 
-Job = LoadJob | LatencyJob | VideoJob | FidelityJob | AccuracyJob
+class ProfileJob(Document, tag_field="job", tag="profile"):
+    """Say where a network's time goes, operator by operator, over `runs` runs."""
+
+    network: Network
+    threads: int
+    runs: int = 10
+
+
+Job = LoadJob | LatencyJob | VideoJob | FidelityJob | AccuracyJob | ProfileJob
 
 
 class Coverage(Document):
@@ -201,7 +209,29 @@ class AccuracyRecord(Document, tag_field="record", tag="accuracy"):
     pictures: tuple[PictureAccuracy, ...]
 
 
-Record = LoadRecord | LatencyRecord | VideoRecord | FidelityRecord | AccuracyRecord
+class OperatorTime(Document):
+    """One operator of the graph. name: of its (first) output; kind: CONV_2D, …; mean_ms: of one run; unit: what ran it (CPU, XNNPACK, NPU)."""
+
+    name: str
+    kind: str
+    mean_ms: float
+    unit: str = "CPU"
+
+
+class Profile(Document):
+    """Where a run's time goes, operator by operator, in the order of execution. says: who measured it, or why nobody could."""
+
+    says: str
+    operators: tuple[OperatorTime, ...] = ()
+
+
+class ProfileRecord(Document, tag_field="record", tag="profile"):
+    """What a ProfileJob found."""
+
+    profile: Profile
+
+
+Record = LoadRecord | LatencyRecord | VideoRecord | FidelityRecord | AccuracyRecord | ProfileRecord
 
 
 class Failure(Document):

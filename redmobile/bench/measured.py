@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redmobile.bench.conditions import Conditions
 from redmobile.bench.header import Header, ModelFile, Verdict
-from redmobile.bench.job import Load, LoadGen, PictureAccuracy
+from redmobile.bench.job import Load, LoadGen, PictureAccuracy, Profile
 from redmobile.bench.open_loop import FrameTimes
 from redmobile.bench.plan import Scenario
 from redmobile.bench.stability import Stability
@@ -29,22 +29,6 @@ class Measurement(Header):
     """A result of something that ran. threads: of the engine."""
 
     threads: int
-
-
-class OperatorTime(Document):
-    """One operator of the graph. name: of its (first) output; kind: CONV_2D, …; mean_ms: of one run; unit: what ran it (CPU, XNNPACK, NPU)."""
-
-    name: str
-    kind: str
-    mean_ms: float
-    unit: str = "CPU"
-
-
-class Profile(Document):
-    """Where a run's time goes, operator by operator, in the order of execution. says: who measured it, or why nobody could."""
-
-    says: str
-    operators: tuple[OperatorTime, ...] = ()
 
 
 class Measured(Document):

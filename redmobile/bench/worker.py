@@ -38,6 +38,10 @@ from redmobile.bench.job import (
     LoadJob,
     LoadRecord,
     Network,
+    OperatorTime,
+    Profile,
+    ProfileJob,
+    ProfileRecord,
     Record,
     TensorFacts,
     VideoJob,
@@ -80,6 +84,8 @@ def carry_out(job: Job, on_progress: Progress | None = None) -> Record:
             return _fidelity(job)
         case AccuracyJob():
             return _accuracy(job, on_progress)
+        case ProfileJob():
+            return _profile(job)
 
 
 def _load(job: LoadJob) -> LoadRecord:
@@ -179,6 +185,17 @@ def _accuracy(job: AccuracyJob, on_progress: Progress | None) -> AccuracyRecord:
 
     reference, network = (_open(one, job.threads) for one in (job.reference, job.network))
     return AccuracyRecord(pictures=tuple(compare_pictures(reference, network, Path(job.pictures), on_progress)))
+
+
+def _profile(job: ProfileJob) -> ProfileRecord:
+    runtime = _open(job.network, job.threads)
+    from redmobile.runtimes.onnx_runtime import profile_onnx  # the one engine here that offers it
+
+    nodes = profile_onnx(Path(job.network.path), job.threads, arrays_for(runtime.inputs), job.runs)
+    operators = tuple(OperatorTime(name=node.name, kind=node.kind, mean_ms=node.mean_ms) for node in nodes)
+    return ProfileRecord(
+        profile=Profile(says=f"{runtime.name}'s own profiler, which takes time itself; mean of {job.runs} runs", operators=operators)
+    )
 
 
 def _open(network: Network, threads: int) -> Runtime:

@@ -15,6 +15,7 @@ from redmobile.bench.stability import Stability
 from redmobile.cli.console import OUT, print_json, table
 
 _MEBIBYTE = 1024 * 1024
+_SHOWN_OPERATORS = 10
 
 
 def print_result(result: Result | Bundle, *, as_json: bool) -> None:
@@ -67,9 +68,23 @@ def _print_latency(result: LatencyResult) -> None:
     if result.loadgen:
         valid = "valid" if result.loadgen.valid else "not valid"
         OUT.print(f"LoadGen {result.loadgen.version}: p90 {result.loadgen.p90_ms:.2f} ms, {valid}; {result.loadgen.says}.", markup=False)
+    for row in rows:
+        if row.profile and row.profile.operators:
+            _print_profile(row)
     for ratio in result.ratios:
         doubt = f"; not to be trusted: {'; '.join(ratio.reasons)}" if ratio.reasons else ""
         OUT.print(f"{ratio.peer} takes {ratio.of_medians:.2f}× as long (medians; rounds {ratio.low:.2f} to {ratio.high:.2f}{doubt}).", markup=False)
+
+
+def _print_profile(row: Measured) -> None:
+    """Where the time goes, the longest first."""
+    if row.profile is None:
+        return
+    total = sum(operator.mean_ms for operator in row.profile.operators)
+    made = table(f"{_name(row.model)}, by {row.profile.says}", "operator", "kind", "unit", ">ms", ">share")
+    for operator in sorted(row.profile.operators, key=lambda one: -one.mean_ms)[:_SHOWN_OPERATORS]:
+        made.add_row(operator.name, operator.kind, operator.unit, f"{operator.mean_ms:.3f}", f"{operator.mean_ms / total:.1%}" if total else "-")
+    OUT.print(made)
 
 
 def _title(result: Result) -> str:

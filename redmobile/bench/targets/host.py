@@ -12,7 +12,21 @@ import psutil
 from redmobile.bench import assemble
 from redmobile.bench.demo_pictures import demo_pictures
 from redmobile.bench.header import DeviceFacts
-from redmobile.bench.job import AccuracyJob, AccuracyRecord, LatencyJob, LatencyRecord, Load, LoadJob, LoadRecord, Network, VideoJob, VideoRecord
+from redmobile.bench.job import (
+    AccuracyJob,
+    AccuracyRecord,
+    LatencyJob,
+    LatencyRecord,
+    Load,
+    LoadJob,
+    LoadRecord,
+    Network,
+    Profile,
+    ProfileJob,
+    ProfileRecord,
+    VideoJob,
+    VideoRecord,
+)
 from redmobile.bench.measured import AccuracyResult, LatencyResult, MemoryResult, VideoResult
 from redmobile.bench.plan import Accuracy, ClosedLoop, Memory, OpenLoop
 from redmobile.bench.process import run_job
@@ -21,6 +35,11 @@ from redmobile.bench.target import TARGETS, Assignment, Progress
 from redmobile.core.environment import cpu_name
 from redmobile.errors import UnsupportedModelError, UsageError
 from redmobile.runtimes.base import available_threads
+
+_NO_PROFILE = "LiteRT's Python package gives no times of single operators; its benchmark_model does, on a phone (--on adb)"
+
+_CPU = "cpu"
+"""The delegate that LiteRT and onnxruntime have here without being asked: XNNPACK, or the CPU kernels of onnxruntime."""
 
 
 @TARGETS.register("host")
@@ -37,6 +56,9 @@ class HostTarget:
         """See Target."""
         if work.device is not None:
             raise UsageError("--device belongs to targets that are emulated or estimated; this machine is what it is.")
+        others = [name for name in work.delegates if name != _CPU]
+        if others or work.delegate_options:
+            raise UsageError(f"The target 'host' runs networks on the CPU: --delegate {_CPU} and no options; found {', '.join(others) or 'options'}.")
         run = _Run(work, work.settings.threads or available_threads(), on_progress)
         settings = work.settings
         if settings.closed_loop is not None:
@@ -84,8 +106,9 @@ class _Run:
             networks.append(network)
             loads.append(load)
         record = run_job(LatencyJob(networks=tuple(networks), threads=self._threads, loop=loop), LatencyRecord, self._say("runs"))
+        settings, conditions = self._work.settings, record.conditions
         rows = [
-            assemble.measured(file, load, samples, record.conditions, self._threads, self._work.settings, warm_up_ms=warm_up)
+            assemble.measured(file, load, samples, conditions, self._threads, settings, warm_up_ms=warm_up, profile=self._profile(file))
             for file, load, samples, warm_up in zip(files, loads, record.samples_ms, record.warm_up_ms, strict=True)
         ]
         return assemble.latency_result(
@@ -127,6 +150,12 @@ class _Run:
     def _load(self, network: Network) -> Load:
         self._say(f"load {Path(network.path).name}")(0, 1)
         return run_job(LoadJob(network=network, threads=self._threads), LoadRecord).load
+
+    def _profile(self, file: Path) -> Profile:
+        if file.suffix.lower() != ".onnx":
+            return Profile(says=_NO_PROFILE)
+        self._say(f"profile {file.name}")(0, 1)
+        return run_job(ProfileJob(network=Network(path=str(file)), threads=self._threads), ProfileRecord).profile
 
     def _say(self, what: str) -> Callable[[int, int], None]:
         return lambda done, total: self._on_progress(what, done, total) if self._on_progress else None
