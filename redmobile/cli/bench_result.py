@@ -125,7 +125,10 @@ def _coverage(coverage: Coverage | None) -> str:
     if coverage is None:
         return "-"
     outside = sum(coverage.outside.values())
-    return f"{coverage.partitions} part{'' if coverage.partitions == 1 else 's'}, {outside} outside"
+    told = f"{coverage.partitions} part{'' if coverage.partitions == 1 else 's'}, {outside} outside"
+    if coverage.macs_inside is None or not (total := coverage.macs_inside + (coverage.macs_outside or 0)):
+        return told
+    return f"{told}, {coverage.macs_inside / total:.0%} of {total / 1e6:.1f} M MAC"
 
 
 def _print_video(result: VideoResult) -> None:
