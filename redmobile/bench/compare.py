@@ -134,6 +134,8 @@ def _likeness(old: Result, new: Result) -> list[tuple[str, object, object]]:
     ]
     if old.settings.open_loop is not None and new.settings.open_loop is not None:
         pairs.append(("policies", old.settings.open_loop.policy, new.settings.open_loop.policy))
+    if isinstance(old, VideoResult) and isinstance(new, VideoResult):
+        pairs.append(("frames", old.source, new.source))
     return pairs
 
 

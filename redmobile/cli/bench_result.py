@@ -139,12 +139,23 @@ def _print_video(result: VideoResult) -> None:
         made.add_row(label, *_percentiles(time), "")
     OUT.print(made)
     OUT.print(f"{result.offered} frames from {result.source}: {result.on_time} on time, {result.late} late, {result.dropped} dropped.", markup=False)
+    if len(result.windows) > 1:
+        _print_windows(result)
     facts = [f"{_name(result.model)} ({result.model.sha256[:12]})", result.load.runtime, f"peak memory {_mebibytes(result.load.peak_bytes)} MiB"]
     if result.load.coverage:
         facts.append(f"{_coverage(result.load.coverage)} of {result.load.coverage.unit}")
     if result.cpu_ms is not None:
         facts.append(f"{result.cpu_ms:.1f} ms of processor time a frame")
     OUT.print(", ".join(facts), style="dim", markup=False)
+
+
+def _print_windows(result: VideoResult) -> None:
+    made = table("by time", "seconds", ">on time", ">late", ">dropped", ">p50 ms", ">p99 ms")
+    for window in result.windows:
+        counts = (str(window.on_time), str(window.late), str(window.dropped))
+        times = ("-" if value is None else f"{value:.2f}" for value in (window.p50_ms, window.p99_ms))
+        made.add_row(f"{window.from_s:g} to {window.to_s:g}", *counts, *times)
+    OUT.print(made)
 
 
 def _percentiles(time: Any) -> list[str]:
