@@ -265,19 +265,19 @@ def accuracy_result(
     mean = sum(decibels) / len(decibels) if decibels else None
     similar = sum(picture.ssim for picture in pictures) / len(pictures)
     asked = settings.budget or Budget()
-    checks = [
-        *([mean is None or mean >= asked.psnr_db] if asked.psnr_db is not None else []),
-        *([similar >= asked.ssim] if asked.ssim is not None else []),
-    ]
-    wanted = [f"{asked.psnr_db:g} dB"] * (asked.psnr_db is not None) + [f"SSIM {asked.ssim:g}"] * (asked.ssim is not None)
+    checks: dict[str, bool] = {}
+    if asked.psnr_db is not None:
+        checks[f"{asked.psnr_db:g} dB"] = mean is None or mean >= asked.psnr_db
+    if asked.ssim is not None:
+        checks[f"SSIM {asked.ssim:g}"] = similar >= asked.ssim
     says = f"{'equal' if mean is None else f'{mean:.2f} dB'} and SSIM {similar:.4f} on {len(pictures)} pictures against {reference.name}"
+    if checks:
+        says += f"; the budget asks for {' and '.join(checks)}"
     trust = stability.Stability(trusted=True, reasons=())
     return AccuracyResult(
         **head,
         threads=threads,
-        verdict=budget.judge_figures(
-            f"{says}; the budget asks for {' and '.join(wanted)}" if wanted else says, all(checks) if checks else None, trust
-        ),
+        verdict=budget.judge_figures(says, all(checks.values()) if checks else None, trust),
         model=model_file(file),
         reference=model_file(reference),
         load=load,
