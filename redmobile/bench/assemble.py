@@ -115,7 +115,7 @@ def latency_result(
         verdict=budget.judge_times(model.samples_ms, 0, settings.frame_ms, settings.budget, model.stability),
         measured=model,
         peers=tuple(peers),
-        ratios=tuple(stats.compare(Path(peer.model.file).name, model.samples_ms, peer.samples_ms, block, spread) for peer in peers),
+        ratios=tuple(stats.compare(peer.name, model.samples_ms, peer.samples_ms, block, spread) for peer in peers),
         scenario=scenario,
         loadgen=loadgen,
     )

@@ -13,10 +13,15 @@ from redmobile.core.tensor_spec import Layout, TensorSpec
 
 
 class Network(Document):
-    """A network's file. input_shape: what its (only) input is brought to before it runs; None: as the file says."""
+    """A network's file. input_shape: what its (only) input is brought to before it runs; None: as the file says.
+
+    delegate: what the engine is to hand the graph to, with `delegate_options`; None: the engine's own choice.
+    """
 
     path: str
     input_shape: tuple[int, ...] | None = None
+    delegate: str | None = None
+    delegate_options: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class LoadJob(Document, tag_field="job", tag="load"):

@@ -50,6 +50,13 @@ class Measured(Document):
     profile: Profile | None = None
     summary_only: str | None = None
 
+    @property
+    def name(self) -> str:
+        """The file's name, and the delegate where one was asked for: 'a.tflite', 'a.tflite (redmobile)'."""
+        file = self.model.file.replace("\\", "/").rsplit("/", 1)[-1]
+        asked = self.load.delegate.asked if self.load.delegate else None
+        return f"{file} ({asked})" if asked else file
+
 
 class Try(Document):
     """One of several repetitions on a device, of which the last is the result. n: runs or finished frames; waited_s: to cool down before it.

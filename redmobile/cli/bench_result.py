@@ -56,7 +56,7 @@ def _stability(result: LatencyResult | VideoResult | MemoryResult | AccuracyResu
 
 def _print_latency(result: LatencyResult) -> None:
     rows = (result.measured, *result.peers)
-    made = table(_title(result), "", *(f">{_name(row.model)}" for row in rows))
+    made = table(_title(result), "", *(f">{row.name}" for row in rows))
     columns = [_column(row, result.settings.frame_ms) for row in rows]
     for label in columns[0]:
         made.add_row(label, *(column[label] for column in columns))
@@ -64,7 +64,7 @@ def _print_latency(result: LatencyResult) -> None:
     said = result.verdict.outcome == "not to be trusted"  # then the verdict gives the model's reasons
     doubted = [row for row in (result.peers if said else rows) if not row.stability.trusted]
     for row in doubted:
-        OUT.print(f"{_name(row.model)}: not to be trusted: {row.stability.why_not}.", markup=False)
+        OUT.print(f"{row.name}: not to be trusted: {row.stability.why_not}.", markup=False)
     if result.loadgen:
         valid = "valid" if result.loadgen.valid else "not valid"
         OUT.print(f"LoadGen {result.loadgen.version}: p90 {result.loadgen.p90_ms:.2f} ms, {valid}; {result.loadgen.says}.", markup=False)
@@ -81,7 +81,7 @@ def _print_profile(row: Measured) -> None:
     if row.profile is None:
         return
     total = sum(operator.mean_ms for operator in row.profile.operators)
-    made = table(f"{_name(row.model)}, by {row.profile.says}", "operator", "kind", "unit", ">ms", ">share")
+    made = table(f"{row.name}, by {row.profile.says}", "operator", "kind", "unit", ">ms", ">share")
     for operator in sorted(row.profile.operators, key=lambda one: -one.mean_ms)[:_SHOWN_OPERATORS]:
         made.add_row(operator.name, operator.kind, operator.unit, f"{operator.mean_ms:.3f}", f"{operator.mean_ms / total:.1%}" if total else "-")
     OUT.print(made)

@@ -461,8 +461,10 @@ def test_where_the_time_goes_by_the_engine_that_says_it(plan, onnx_file, latency
     assert "gives no times of single operators" in latency.measured.profile.says
 
 
-def test_delegates_of_this_machine(plan, int8_file):
-    with pytest.raises(UsageError, match=r"--delegate cpu and no options; found gpu"):
-        bench(plan, str(int8_file), delegates=["cpu", "gpu"])
-    with pytest.raises(UsageError, match="found options"):
+def test_delegates_of_this_machine(plan, open_plan, int8_file):
+    found = bench(plan, str(int8_file), delegates=["cpu"])
+    assert (found.measured.load.delegate.asked, found.measured.name) == (None, int8_file.name)
+    with pytest.raises(UsageError, match="belongs to a --delegate; none was named"):
         bench(plan, str(int8_file), delegates=["cpu"], delegate_options={"a": "b"})
+    with pytest.raises(UsageError, match="several delegates run by turns"):
+        bench(open_plan, str(int8_file), delegates=["cpu", "redmobile"])

@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import msgspec
 import psutil
 
 from redmobile.bench import assemble
@@ -56,9 +57,10 @@ class HostTarget:
         """See Target."""
         if work.device is not None:
             raise UsageError("--device belongs to targets that are emulated or estimated; this machine is what it is.")
-        others = [name for name in work.delegates if name != _CPU]
-        if others or work.delegate_options:
-            raise UsageError(f"The target 'host' runs networks on the CPU: --delegate {_CPU} and no options; found {', '.join(others) or 'options'}.")
+        if work.delegate_options and not any(name != _CPU for name in work.delegates):
+            raise UsageError("--delegate-option belongs to a --delegate; none was named.")
+        if len(work.delegates) > 1 and work.settings.closed_loop is None:
+            raise UsageError(f"{work.plan}: several delegates run by turns in a plan with [closed_loop]; here name one.")
         run = _Run(work, work.settings.threads or available_threads(), on_progress)
         settings = work.settings
         if settings.closed_loop is not None:
@@ -94,23 +96,24 @@ class _Run:
 
     def latency(self, loop: ClosedLoop) -> LatencyResult:
         """The plan's [closed_loop]."""
-        files = (self._work.model, *self._work.peers)
         networks: list[Network] = []
         loads: list[Load] = []
-        for file in files:
-            network = Network(path=str(file))
+        for network in (*self._models(), *(Network(path=str(peer)) for peer in self._work.peers)):
+            file = Path(network.path)
             load = self._load(network)
             if loads and self._work.resize_peers and (shape := _shape_for(file, loads[0], load)) is not None:
-                network = Network(path=str(file), input_shape=shape)
-                load = self._load(network)
-            networks.append(network)
-            loads.append(load)
+                networks.append(msgspec.structs.replace(network, input_shape=shape))
+                loads.append(self._load(networks[-1]))
+            else:
+                networks.append(network)
+                loads.append(load)
         record = run_job(LatencyJob(networks=tuple(networks), threads=self._threads, loop=loop), LatencyRecord, self._say("runs"))
         settings, conditions = self._work.settings, record.conditions
-        rows = [
-            assemble.measured(file, load, samples, conditions, self._threads, settings, warm_up_ms=warm_up, profile=self._profile(file))
-            for file, load, samples, warm_up in zip(files, loads, record.samples_ms, record.warm_up_ms, strict=True)
-        ]
+        rows = []
+        for network, load, samples, warm_up in zip(networks, loads, record.samples_ms, record.warm_up_ms, strict=True):
+            file = Path(network.path)
+            profile = self._profile(file)
+            rows.append(assemble.measured(file, load, samples, conditions, self._threads, settings, warm_up_ms=warm_up, profile=profile))
         return assemble.latency_result(
             self._head, rows, record.conditions, self._threads, block=loop.block, scenario=loop.scenario, loadgen=record.loadgen
         )
@@ -118,7 +121,7 @@ class _Run:
     def video(self, loop: OpenLoop) -> VideoResult:
         """The plan's [open_loop]."""
         work = self._work
-        network = Network(path=str(work.model))
+        (network,) = self._models()
         load = self._load(network)
         frames = str(work.frames) if work.frames else None
         photographs = None if frames else _photographs(loop)
@@ -131,7 +134,7 @@ class _Run:
         loads = []
         for done in range(plan.repeats):
             self._say("loads")(done, plan.repeats)
-            job = LoadJob(network=Network(path=str(self._work.model)), threads=self._threads, runs=plan.runs)
+            job = LoadJob(network=self._models()[0], threads=self._threads, runs=plan.runs)
             loads.append(run_job(job, LoadRecord).load)
         return assemble.memory_result(self._head, self._work.model, loads, self._threads)
 
@@ -140,12 +143,18 @@ class _Run:
         work = self._work
         if work.reference is None:
             raise UsageError(f"{work.plan}: which network's outputs are right? Name it with --reference.")
-        network = Network(path=str(work.model))
+        (network,) = self._models()
         load = self._load(network)
         pictures = str(work.images or demo_pictures(plan.pictures))
         job = AccuracyJob(reference=Network(path=str(work.reference)), network=network, threads=self._threads, pictures=pictures)
         record = run_job(job, AccuracyRecord, self._say("pictures"))
         return assemble.accuracy_result(self._head, work.model, work.reference, load, record.pictures, self._threads)
+
+    def _models(self) -> list[Network]:
+        """The model, once for each delegate that was asked for, in that order."""
+        path, options = str(self._work.model), dict(self._work.delegate_options)
+        wanted = self._work.delegates or (_CPU,)
+        return [Network(path=path) if name == _CPU else Network(path=path, delegate=name, delegate_options=options) for name in wanted]
 
     def _load(self, network: Network) -> Load:
         self._say(f"load {Path(network.path).name}")(0, 1)
