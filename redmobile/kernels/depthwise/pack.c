@@ -7,7 +7,7 @@ static size_t quads_bytes(int kernel, int stride, int channels) {
 }
 
 size_t rm_depthwise_packed_bytes(int kernel, int stride, int channels) {
-    return (size_t)kernel * kernel * channels + quads_bytes(kernel, stride, channels) + (channels + 7) / 8 * 8 * 2 * sizeof(int32_t) + 4 * 64;
+    return (size_t)kernel * kernel * channels + quads_bytes(kernel, stride, channels) + (channels + 7) / 8 * (8 * (5 * sizeof(int32_t) + sizeof(struct rm_sums)) + 1) + 12 * 64;
 }
 
 static void *take(int8_t **memory, size_t bytes) {
@@ -41,25 +41,25 @@ int rm_depthwise_pack(struct rm_depthwise *p, const struct rm_conv_weights *from
     int8_t *weights = take(&free_memory, (size_t)taps * channels), *quads = take(&free_memory, quads_bytes(kernel, stride, channels));
     int32_t *bias = take(&free_memory, padded * sizeof *bias);
     float *scale = take(&free_memory, padded * sizeof *scale);
+    struct rm_sums *sums = take(&free_memory, padded * sizeof *sums);
+    p->fixed = (struct rm_fixed_layer){take(&free_memory, padded * sizeof *bias), take(&free_memory, padded * sizeof *bias),
+                                       take(&free_memory, padded * sizeof *bias), take(&free_memory, padded / 8)};
     memcpy(weights, from->weights, (size_t)taps * channels);
-    const int farthest = 128 + from->in_zero > 127 - from->in_zero ? 128 + from->in_zero : 127 - from->in_zero;
     for (int c = 0; c < channels; c++) {
-        int32_t sum = 0, size = 0;
-        for (int t = 0; t < taps; t++) {
-            const int w = weights[(size_t)t * channels + c];
-            sum += w;
-            size += w < 0 ? -w : w;
-        }
+        int32_t sum = 0;
+        for (int t = 0; t < taps; t++) sum += weights[(size_t)t * channels + c];
         const int32_t b = from->bias ? from->bias[c] : 0;
         bias[c] = (int32_t)((uint32_t)b - (uint32_t)(from->in_zero * sum));
         scale[c] = from->in_scale * from->scales[from->scale_count > 1 ? c : 0] / from->out_scale;
         if (!(scale[c] >= 0x1p-32f && scale[c] < 256.0f)) return 0;
-        if (((double)size * farthest + (b < 0 ? -(double)b : (double)b)) * scale[c] > 32000.0) p->wide = 1;
+        sums[c] = rm_sums_of(weights + c, taps, channels, from->in_zero, b);
+        if (sums[c].most * scale[c] > 32000.0 || sums[c].least * scale[c] < -32000.0) p->wide = 1;
     }
     p->weights = weights;
     p->bias = bias;
     p->scale = scale;
     pack_quads(quads, p);
     p->weights_quads = quads;
+    rm_fixed_find_layer(&p->fixed, bias, scale, sums, channels, p->zero, p->lo, p->hi);
     return 1;
 }

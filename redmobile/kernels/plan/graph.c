@@ -81,6 +81,26 @@ static void set_pad_right(const struct rm_graph *graph, struct rm_op *op) {
     op->pad_right = needed > 0 ? needed : 0;
 }
 
+/* Kernels take 16 bytes of a run at a time: short runs of several segments are better first made one. */
+static int wants_gathering(int segments, const int *bytes) {
+    for (int s = 0; s < segments; s++)
+        if (segments > 1 && bytes[s] % 16) return 1;
+    return 0;
+}
+
+static int gather_segments(struct rm_op *op, int segments, int *bytes) {
+    int whole = 0;
+    for (int s = 0; s < segments; s++) {
+        op->run_bytes[s] = bytes[s];
+        op->run_stride[s] = op->pointwise.segment_stride[s];
+        whole += bytes[s];
+    }
+    op->gathered = segments;
+    bytes[0] = whole;
+    op->pointwise.segment_stride[0] = (whole + 3) / 4 * 4;
+    return 1;
+}
+
 int rm_graph_set_conv(struct rm_graph *graph, int o, const struct rm_conv_weights *weights, int lo, int hi) {
     struct rm_op *op = &graph->ops[o];
     int bytes[RM_MAX_SEGMENTS], segments = op->input_count > 1 ? op->input_count : op->kernel_h;
@@ -90,13 +110,14 @@ int rm_graph_set_conv(struct rm_graph *graph, int o, const struct rm_conv_weight
         bytes[s] = op->kernel_w * channels;
         op->pointwise.segment_stride[s] = op->stride_w * channels;
     }
+    if (wants_gathering(segments, bytes)) segments = gather_segments(op, segments, bytes);
     const int channels = graph->tensors[op->output].channels;
-    void *memory = keep(graph, rm_pointwise_packed_bytes(segments, bytes, channels));
-    if (!memory) return fail(graph, "no memory");
-    if (!rm_pointwise_pack(&op->pointwise, weights, segments, bytes, channels, memory)) return fail(graph, "a scale outside of [2^-32, 256)");
     op->pointwise.zero = graph->tensors[op->output].zero;
     op->pointwise.lo = lo;
     op->pointwise.hi = hi;
+    void *memory = keep(graph, rm_pointwise_packed_bytes(segments, bytes, channels));
+    if (!memory) return fail(graph, "no memory");
+    if (!rm_pointwise_pack(&op->pointwise, weights, segments, bytes, channels, memory)) return fail(graph, "a scale outside of [2^-32, 256)");
     op->weight_bytes = (size_t)op->pointwise.depth * channels + 8 * channels;
     set_pad_right(graph, op);
     return o;
@@ -105,12 +126,12 @@ int rm_graph_set_conv(struct rm_graph *graph, int o, const struct rm_conv_weight
 int rm_graph_set_depthwise(struct rm_graph *graph, int o, const struct rm_conv_weights *weights, int lo, int hi) {
     struct rm_op *op = &graph->ops[o];
     const int channels = graph->tensors[op->output].channels;
-    void *memory = keep(graph, rm_depthwise_packed_bytes(op->kernel_h, op->stride_h, channels));
-    if (!memory) return fail(graph, "no memory");
-    if (!rm_depthwise_pack(&op->depthwise, weights, op->kernel_h, op->stride_h, channels, memory)) return fail(graph, "a scale outside of [2^-32, 256)");
     op->depthwise.zero = graph->tensors[op->output].zero;
     op->depthwise.lo = lo;
     op->depthwise.hi = hi;
+    void *memory = keep(graph, rm_depthwise_packed_bytes(op->kernel_h, op->stride_h, channels));
+    if (!memory) return fail(graph, "no memory");
+    if (!rm_depthwise_pack(&op->depthwise, weights, op->kernel_h, op->stride_h, channels, memory)) return fail(graph, "a scale outside of [2^-32, 256)");
     op->weight_bytes = (size_t)op->kernel_h * op->kernel_w * channels + 8 * channels;
     set_pad_right(graph, op);
     return o;
@@ -168,7 +189,7 @@ static int wants_room(const struct rm_op *op) {
     if (op->kind == RM_DEPTHWISE) return 1;
     if (op->kind != RM_POINTWISE) return 0;
     if (op->pad_left || op->pad_right || op->kernel_h > 1) return 1;
-    for (int i = 0; i < op->pointwise.segments; i++) /* the last group of four bytes may reach behind the row */
+    for (int i = 0; i < op->pointwise.segments && !op->gathered; i++) /* the last group of four bytes may reach behind the row */
         if (op->pointwise.segment_stride[i] / op->stride_w * op->kernel_w % 4) return 1;
     return 0;
 }

@@ -56,6 +56,8 @@ struct rm_op {
     struct rm_add add;
     struct rm_mul mul;
     int8_t table[256];
+    int gathered;                          /* segments of a convolution that are copied to one run first; 0: none */
+    int run_bytes[RM_MAX_SEGMENTS], run_stride[RM_MAX_SEGMENTS]; /* of those */
     size_t weight_bytes;   /* of the model, for what is predicted of memory traffic */
 };
 

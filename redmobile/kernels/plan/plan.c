@@ -287,7 +287,8 @@ static void hand_out_rest(struct rm_plan *plan, struct hand *hand) {
         plan->sums_at[o] = plan->sums_count;
         if (op->kind == RM_MEAN) plan->sums_count += out->channels;
         plan->vectors[o] = op->spread == RM_VECTOR ? hand_out(hand, row) : NULL;
-        if (op->spread == RM_PIXEL && row > plan->scratch_bytes) plan->scratch_bytes = row;
+        const size_t runs = op->gathered ? (size_t)out->width * op->pointwise.segment_stride[0] + RM_SLACK : op->spread == RM_PIXEL ? row : 0;
+        if (runs > plan->scratch_bytes) plan->scratch_bytes = runs;
     }
     for (int band = 0; band < plan->options.threads; band++) {
         plan->bands[band].sums = (int32_t *)hand_out(hand, plan->sums_count * sizeof(int32_t) + 64);
@@ -326,8 +327,9 @@ static int find_arrays(struct rm_plan *plan) {
         struct rm_band *b = &plan->bands[band];
         b->rings = calloc(tensors, sizeof *b->rings);
         b->next = calloc(ops, sizeof *b->next);
+        b->sinks = calloc(ops, sizeof *b->sinks);
         b->ranges = calloc(ops, sizeof *b->ranges);
-        if (!b->rings || !b->next || !b->ranges) return 0;
+        if (!b->rings || !b->next || !b->sinks || !b->ranges) return 0;
     }
     return 1;
 }
@@ -377,6 +379,7 @@ void rm_plan_free(struct rm_plan *plan) {
     for (int band = 0; band < RM_MAX_THREADS; band++) {
         free(plan->bands[band].rings);
         free(plan->bands[band].next);
+        free(plan->bands[band].sinks);
         free(plan->bands[band].ranges);
     }
     if (plan->readers) free(plan->readers[0].ops);

@@ -22,7 +22,7 @@ struct rm_step_range {
 
 struct rm_band {
     int8_t **rings;               /* [tensor] */
-    int *next;                    /* [op]: the next step */
+    int *next, *sinks;            /* [op]: the next step; those of the level at hand whose rows leave it */
     struct rm_step_range *ranges; /* [op] */
     int32_t *sums;                /* of all means, one behind the other */
     int8_t *scratch;              /* one row of the widest tensor */

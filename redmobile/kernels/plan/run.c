@@ -44,6 +44,11 @@ static void run_pointwise(struct rm_plan *plan, int band, const struct rm_op *op
         const size_t left = (size_t)op->pad_left * plan->graph.tensors[op->inputs[0]].channels;
         for (int r = 0; r < op->kernel_h; r++) in[r] = bordered_row(plan, band, op->inputs[0], step * op->stride_h - op->pad_top + r) - left;
     }
+    if (op->gathered) {
+        int8_t *runs = plan->bands[band].scratch;
+        rm_gather_runs(in, op->run_bytes, op->run_stride, op->gathered, runs, op->pointwise.segment_stride[0], out->width);
+        in[0] = runs;
+    }
     plan->pointwise(&op->pointwise, in, row_of(plan, band, op->output, step), out->width);
 }
 

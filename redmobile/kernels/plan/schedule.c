@@ -55,16 +55,17 @@ static int is_sink(const struct rm_plan *plan, int o) {
 /* Sinks go forward side by side, each by its share of the level, so that what two of them read need not be kept for long. */
 void rm_run_band(struct rm_plan *plan, int band, int level, rm_done_fn *done) {
     struct rm_band *b = &plan->bands[band];
-    int most = 0;
-    for (int o = 0; o < plan->graph.op_count; o++) {
+    int most = 0, sinks = 0;
+    for (int o = plan->graph.op_count - 1; o >= 0; o--) {
         if (plan->level[o] != level || plan->serial[o]) continue;
         b->next[o] = b->ranges[o].lo;
-        if (is_sink(plan, o) && b->ranges[o].own_hi - b->ranges[o].own_lo > most) most = b->ranges[o].own_hi - b->ranges[o].own_lo;
+        if (!is_sink(plan, o)) continue;
+        b->sinks[sinks++] = o;
+        if (b->ranges[o].own_hi - b->ranges[o].own_lo > most) most = b->ranges[o].own_hi - b->ranges[o].own_lo;
     }
     for (int part = 1; part <= most; part++)
-        for (int o = plan->graph.op_count - 1; o >= 0; o--) {
-            if (plan->level[o] != level || plan->serial[o] || !is_sink(plan, o)) continue;
-            const struct rm_step_range *r = &b->ranges[o];
-            rm_advance(plan, band, o, r->own_lo + (int)((int64_t)(r->own_hi - r->own_lo) * part / most), done);
+        for (int i = 0; i < sinks; i++) {
+            const struct rm_step_range *r = &b->ranges[b->sinks[i]];
+            rm_advance(plan, band, b->sinks[i], r->own_lo + (int)((int64_t)(r->own_hi - r->own_lo) * part / most), done);
         }
 }

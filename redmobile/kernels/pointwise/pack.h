@@ -18,7 +18,7 @@ struct rm_conv_weights {
 size_t rm_pointwise_packed_bytes(int segments, const int *segment_bytes, int channels);
 
 /* Fills *p, with its arrays in `memory` (rm_pointwise_packed_bytes, aligned to 64, zeroed). segment_bytes: as in the model, unrounded.
- * p->segment_stride, zero, lo, hi are the caller's. Returns 0 if a scale is not one that XNNPACK takes (2^-32 to 256), else 1. */
+ * p->segment_stride, zero, lo, hi are the caller's, set before. Returns 0 if a scale is not one that XNNPACK takes (2^-32 to 256), else 1. */
 int rm_pointwise_pack(struct rm_pointwise *p, const struct rm_conv_weights *from, int segments, const int *segment_bytes, int channels, void *memory);
 
 #endif

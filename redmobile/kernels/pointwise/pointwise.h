@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../core/fixed.h"
+
 #define RM_MAX_SEGMENTS 16
 #define RM_SLACK 16 /* bytes behind each row that may be read (their weights are zero) */
 
@@ -25,11 +27,16 @@ struct rm_pointwise {
     const int32_t *bias;                 /* [blocks * 8]: bias - zero point of the input * sum of the channel's weights */
     const int32_t *bias_unsigned;        /* the same for inputs with their sign bit flipped (VNNI) */
     const float *scale;                  /* [blocks * 8]: input scale * weight scale / output scale */
+    struct rm_fixed_layer fixed;         /* see fixed.h */
 };
 
 /* One row of output pixels.
  * in[s]: the run of segment s for the first output pixel; out: `pixels` pixels of p->channels codes, one behind the other; may not overlap in. */
 typedef void rm_pointwise_fn(const struct rm_pointwise *p, const int8_t *const *in, int8_t *out, size_t pixels);
+
+/* Runs of several segments, one behind the other, to one run of `to_stride` bytes a pixel: what short segments are turned into first.
+ * bytes[s], stride[s]: of segment s; reads and writes nothing but those bytes, and up to RM_SLACK behind the row in `to`. */
+void rm_gather_runs(const int8_t *const *in, const int *bytes, const int *stride, int segments, int8_t *to, size_t to_stride, size_t pixels);
 
 #define RM_KERNEL(feature, name) rm_pointwise_fn name;
 #include "kernels.inc"
