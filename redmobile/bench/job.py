@@ -13,10 +13,15 @@ from redmobile.core.tensor_spec import Layout, TensorSpec
 
 
 class Network(Document):
-    """A network's file. input_shape: what its (only) input is brought to before it runs; None: as the file says."""
+    """A network's file. input_shape: what its (only) input is brought to before it runs; None: as the file says.
+
+    delegate: what the engine hands it to, None: the engine's own choice; delegate_options: key → value, for it.
+    """
 
     path: str
     input_shape: tuple[int, ...] | None = None
+    delegate: str | None = None
+    delegate_options: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class LoadJob(Document, tag_field="job", tag="load"):

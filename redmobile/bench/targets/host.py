@@ -37,6 +37,10 @@ class HostTarget:
         """See Target."""
         if work.device is not None:
             raise UsageError("--device belongs to targets that are emulated or estimated; this machine is what it is.")
+        if len(work.delegates) > 1:
+            raise UsageError("--delegate: on the host one at a time; name the same file with --peer to run it by turns with the engine's own choice.")
+        if work.delegate_options and not work.delegates:
+            raise UsageError("--delegate-option: goes with --delegate.")
         run = _Run(work, work.settings.threads or available_threads(), on_progress)
         settings = work.settings
         if settings.closed_loop is not None:
@@ -76,7 +80,7 @@ class _Run:
         networks: list[Network] = []
         loads: list[Load] = []
         for file in files:
-            network = Network(path=str(file))
+            network = self._network() if not networks else Network(path=str(file))
             load = self._load(network)
             if loads and self._work.resize_peers and (shape := _shape_for(file, loads[0], load)) is not None:
                 network = Network(path=str(file), input_shape=shape)
@@ -93,7 +97,7 @@ class _Run:
     def video(self, loop: OpenLoop) -> VideoResult:
         """The plan's [open_loop]."""
         work = self._work
-        network = Network(path=str(work.model))
+        network = self._network()
         load = self._load(network)
         frames = str(work.frames) if work.frames else None
         photographs = None if frames else _photographs(loop)
@@ -106,7 +110,7 @@ class _Run:
         loads = []
         for done in range(plan.repeats):
             self._say("loads")(done, plan.repeats)
-            job = LoadJob(network=Network(path=str(self._work.model)), threads=self._threads, runs=plan.runs)
+            job = LoadJob(network=self._network(), threads=self._threads, runs=plan.runs)
             loads.append(run_job(job, LoadRecord).load)
         return assemble.memory_result(self._head, self._work.model, loads, self._threads)
 
@@ -115,12 +119,17 @@ class _Run:
         work = self._work
         if work.reference is None:
             raise UsageError(f"{work.plan}: which network's outputs are right? Name it with --reference.")
-        network = Network(path=str(work.model))
+        network = self._network()
         load = self._load(network)
         pictures = str(work.images or demo_pictures(plan.pictures))
         job = AccuracyJob(reference=Network(path=str(work.reference)), network=network, threads=self._threads, pictures=pictures)
         record = run_job(job, AccuracyRecord, self._say("pictures"))
         return assemble.accuracy_result(self._head, work.model, work.reference, load, record.pictures, self._threads)
+
+    def _network(self) -> Network:
+        """The model in question; peers run with the engine's own choice of delegate."""
+        work = self._work
+        return Network(path=str(work.model), delegate=work.delegates[0] if work.delegates else None, delegate_options=dict(work.delegate_options))
 
     def _load(self, network: Network) -> Load:
         self._say(f"load {Path(network.path).name}")(0, 1)
