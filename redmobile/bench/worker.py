@@ -54,6 +54,7 @@ from redmobile.core.artifact import read_bytes
 from redmobile.errors import RedmobileError, UnsupportedModelError
 from redmobile.graph.macs import macs_of
 from redmobile.graph.tflite_read import read_tflite
+from redmobile.runtimes import base as runtimes
 from redmobile.runtimes.base import Runtime, open_runtime
 from redmobile.runtimes.tflite_interpreter import InterpreterRuntime
 
@@ -110,7 +111,7 @@ def _load(job: LoadJob) -> LoadRecord:
             first_ms=(returned - called) / _NS_PER_MS,
             before_bytes=before,
             peak_bytes=peak,
-            delegate=_delegate(runtime),
+            delegate=_delegate(runtime, job.network),
             coverage=_coverage(runtime, Path(job.network.path)),
         )
     )
@@ -199,7 +200,8 @@ def _profile(job: ProfileJob) -> ProfileRecord:
 
 
 def _open(network: Network, threads: int) -> Runtime:
-    runtime = open_runtime(Path(network.path), threads=threads)
+    wanted = None if network.delegate is None else runtimes.Delegate(network.delegate, network.delegate_options)
+    runtime = open_runtime(Path(network.path), threads=threads, delegate=wanted)
     if network.input_shape is not None:
         if not isinstance(runtime, InterpreterRuntime):
             raise UnsupportedModelError(f"{network.path}: {runtime.name} cannot bring a network to another size; only a .tflite can be.")
@@ -207,9 +209,11 @@ def _open(network: Network, threads: int) -> Runtime:
     return runtime
 
 
-def _delegate(runtime: Runtime) -> Delegate | None:
+def _delegate(runtime: Runtime, network: Network) -> Delegate | None:
     if not isinstance(runtime, InterpreterRuntime):
         return None
+    if network.delegate is not None:
+        return Delegate(ran=network.delegate, asked=network.delegate, options=dict(network.delegate_options))
     return Delegate(ran="XNNPACK" if runtime.delegate_coverage().partitions else "none")
 
 

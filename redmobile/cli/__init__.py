@@ -24,6 +24,7 @@ COMMANDS = {
     "enhance": "Enhance images, folders and videos.",
     "bench": "Will it hold 1080p at 30 fps: on this machine, a phone, an emulated ARM, an Ethos-U.",
     "android": "The demo app on a phone: install, start, logs.",
+    "kernels": "Our INT8 kernels in C: build the delegate's library, show how it runs a .tflite.",
     "doctor": "What is installed, what is missing for which command, and how to get it.",
 }
 """Command → its line in `redmobile --help`. The module redmobile.cli.NAME holds a click command called `command`."""
