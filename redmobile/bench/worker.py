@@ -112,7 +112,7 @@ def _load(job: LoadJob) -> LoadRecord:
             before_bytes=before,
             peak_bytes=peak,
             delegate=_delegate(runtime, job.network),
-            coverage=_coverage(runtime, Path(job.network.path)),
+            coverage=_coverage(runtime, job.network),
         )
     )
 
@@ -217,14 +217,20 @@ def _delegate(runtime: Runtime, network: Network) -> Delegate | None:
     return Delegate(ran="XNNPACK" if runtime.delegate_coverage().partitions else "none")
 
 
-def _coverage(runtime: Runtime, path: Path) -> Coverage | None:
+def _coverage(runtime: Runtime, network: Network) -> Coverage | None:
     if not isinstance(runtime, InterpreterRuntime):
         return None
     found = runtime.delegate_coverage()
+    path = Path(network.path)
     macs = list(map(macs_of, read_tflite(read_bytes(path), str(path)).operators))
     inside = sum(macs[position] for position in found.positions)
     return Coverage(
-        partitions=found.partitions, inside=dict(found.taken), outside=dict(found.left), macs_inside=inside, macs_outside=sum(macs) - inside
+        partitions=found.partitions,
+        inside=dict(found.taken),
+        outside=dict(found.left),
+        unit=network.delegate or "XNNPACK",
+        macs_inside=inside,
+        macs_outside=sum(macs) - inside,
     )
 
 
