@@ -92,7 +92,7 @@ class StabilityRules(Document):
     machine did (systems count processor time in ticks of some milliseconds). max_relative_iqr: distance of the quartiles over the median.
     max_drift: medians of last against first third. max_other_share, max_steal_share: part of all processor time that other
     processes, or other guests of a virtual machine's host, took meanwhile. max_clock_change: of the processor's frequency, slowest against
-    fastest. max_thermal_status: Android's, 0 (none) to 6; from 2 (moderate) on it slows the processor down.
+    fastest. max_throttle_events: how often the system slowed a core down for its heat. max_thermal_status: Android's, 0 (none) to 6; from 2 (moderate) on it slows the processor down.
     """
 
     min_samples: Count = 30
@@ -102,6 +102,7 @@ class StabilityRules(Document):
     max_other_share: Share = 0.10
     max_steal_share: Share = 0.02
     max_clock_change: Share = 0.10
+    max_throttle_events: Annotated[int, msgspec.Meta(ge=0)] = 0
     max_thermal_status: int = 1
 
 
