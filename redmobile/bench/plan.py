@@ -91,8 +91,9 @@ class StabilityRules(Document):
     min_samples: fewer than this say nothing about a percentile. min_seconds: of measuring, for less does not show what else the
     machine did (systems count processor time in ticks of some milliseconds). max_relative_iqr: distance of the quartiles over the median.
     max_drift: medians of last against first third. max_other_share, max_steal_share: part of all processor time that other
-    processes, or other guests of a virtual machine's host, took meanwhile. max_clock_change: of the processor's frequency, slowest against
-    fastest. max_throttle_events: how often the system slowed a core down for its heat. max_thermal_status: Android's, 0 (none) to 6; from 2 (moderate) on it slows the processor down.
+    processes, or other guests of a virtual machine's host, took meanwhile. max_clock_change: of the processor's frequency, slowest
+    against fastest. max_throttle_events: how often the system slowed a core down for its heat. max_thermal_status: Android's,
+    0 (none) to 6; from 2 (moderate) on it slows the processor down.
     """
 
     min_samples: Count = 30
