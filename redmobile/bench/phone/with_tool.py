@@ -19,8 +19,8 @@ from redmobile.android.vitals import Sampler, Vitals, read_vitals
 from redmobile.bench import assemble, stability, stats
 from redmobile.bench.conditions import Conditions
 from redmobile.bench.inputs import arrays_for
-from redmobile.bench.job import Coverage, Delegate, Load, TensorFacts
-from redmobile.bench.measured import LatencyResult, Measured, OperatorTime, Profile, Try
+from redmobile.bench.job import Coverage, Delegate, Load, OperatorTime, Profile, TensorFacts
+from redmobile.bench.measured import LatencyResult, Measured, Try
 from redmobile.bench.phone import summary, watching
 from redmobile.bench.phone.options import LONG_S, PhoneOptions
 from redmobile.bench.phone.repetition import Repeated, Say, repeat
