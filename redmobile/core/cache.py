@@ -1,4 +1,4 @@
-"""Where redmobile keeps what it fetches and makes once: environments, emulated systems."""
+"""The folder for what can be made or fetched again."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ CACHE_VARIABLE = "REDMOBILE_CACHE"
 
 
 def cache_folder() -> Path:
-    """The folder; it need not be there yet."""
+    """Where what can be made or fetched again is kept; it need not exist yet."""
     own = os.environ.get(CACHE_VARIABLE)
     return Path(own) if own else Path.home() / ".cache" / "redmobile"

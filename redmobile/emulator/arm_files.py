@@ -8,22 +8,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from redmobile.core.artifact import write_text
-from redmobile.emulator.device import Device, Processor
+from redmobile.core.device import CpuFacts, Processor
 
 _ARCHITECTURE = 8
 _KILOHERTZ = 1_000_000
 """What is claimed where the device names no clock; programs only want a number."""
 
 
-def write_arm_files(device: Device, root: Path, cores: int = 1) -> None:
+def write_arm_files(cpu: CpuFacts, root: Path, cores: int = 1) -> None:
     """Write /proc/cpuinfo and /sys/devices/system/cpu below `root`, for `cores` equal cores."""
-    write_text(root / "proc" / "cpuinfo", "\n".join(_cpuinfo(device.processor, core) for core in range(cores)))
+    write_text(root / "proc" / "cpuinfo", "\n".join(_cpuinfo(cpu.processor, core) for core in range(cores)))
     folder = root / "sys" / "devices" / "system" / "cpu"
     every = "0" if cores == 1 else f"0-{cores - 1}"
     for name in ("possible", "present", "online"):
         write_text(folder / name, f"{every}\n")
     write_text(folder / "kernel_max", f"{cores - 1}\n")
-    kilohertz = int(device.core.clock_ghz.value * 1_000_000) if device.core else _KILOHERTZ
+    kilohertz = int(cpu.clock_mhz.value * 1000) if cpu.clock_mhz else _KILOHERTZ
     for core in range(cores):
         one = folder / f"cpu{core}"
         values = {

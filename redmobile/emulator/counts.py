@@ -7,9 +7,10 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from redmobile.core.device import CpuFacts
 from redmobile.core.documents import Document, from_dict
 from redmobile.core.results import read_json
-from redmobile.emulator.device import Device, load_device
+from redmobile.emulator.cpus import load_cpu
 from redmobile.emulator.program import emulate
 from redmobile.emulator.system import System
 from redmobile.errors import InputError, ToolError
@@ -25,8 +26,9 @@ class Counts(Document):
     """What was done in one region.
 
     instructions: by class. accesses_loaded, accesses_stored: accesses to memory (an instruction may make several); bytes_loaded,
-    bytes_stored: their sizes; zeroed_blocks: DC ZVA instructions, whose stores are not among those. With caches: misses: lines that each
-    level lacked; lines read from memory because of a load or a store, and lines written back to it.
+    bytes_stored: their sizes; zeroed_blocks: DC ZVA instructions, whose stores are not among those. With caches: lookups, misses: lines that
+    each level was asked for, by loads, stores and write-backs from above, and those that it lacked; lines read from memory because of a
+    load or a store, and lines written back to it.
     """
 
     instructions: dict[str, int]
@@ -35,6 +37,7 @@ class Counts(Document):
     bytes_loaded: int
     bytes_stored: int
     zeroed_blocks: int
+    lookups: tuple[int, ...]
     misses: tuple[int, ...]
     fills_by_loads: int
     fills_by_stores: int
@@ -67,7 +70,7 @@ class Counted(Document):
 
 def count(
     command: Sequence[str],
-    cpu: str | Device,
+    cpu: str | CpuFacts,
     frames: int | None = None,
     *,
     variables: Mapping[str, str] | None = None,
@@ -75,20 +78,20 @@ def count(
     seconds: float = 3600,
     system: System | None = None,
 ) -> Counted:
-    """Run `command`, an aarch64 program and its arguments, on `cpu` (a device in benchmarks/devices/, e.g. 'cortex-a76') and count.
+    """Run `command`, an aarch64 program and its arguments, on `cpu` (the name of a device file, e.g. 'cortex-a76') and count.
 
     frames: how many regions it has to mark; None: any number. variables: its environment besides ENVIRONMENT; folder: where it runs.
-    Raises DeviceError (no emulator here), UsageError (unknown device), InputError (no such program), ToolError (it failed, took more than
+    Raises DeviceError (no emulator here), UsageError (an NPU), InputError (unknown device, no such program), ToolError (it failed, took more than
     `seconds`, started threads, or marked another number of regions).
     """
-    device = cpu if isinstance(cpu, Device) else load_device(cpu)
+    facts = cpu if isinstance(cpu, CpuFacts) else load_cpu(cpu)[1]
     system = system or System()
     system.require()
     if not Path(command[0]).is_file():
         raise InputError(f"{command[0]}: no such file; the path of an aarch64 program was expected.")
     with tempfile.TemporaryDirectory(prefix="redmobile-counts-") as made:
         file = Path(made) / "counts.json"
-        program = emulate(system, device, command, variables=variables, counts=file)
+        program = emulate(system, facts, command, variables=variables, counts=file)
         _run(program.command, program.environment, folder, seconds, command[0])
         counted = read_counts(file, command[0])
     if frames is not None and len(counted.regions) != frames:

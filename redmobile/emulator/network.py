@@ -14,10 +14,10 @@ from typing import IO, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from redmobile.core.device import CpuFacts
 from redmobile.core.quant_math import Quantization
 from redmobile.core.tensor_spec import TensorSpec, guess_layout
 from redmobile.emulator.counts import Counted, read_counts
-from redmobile.emulator.device import Device
 from redmobile.emulator.program import emulate_python
 from redmobile.emulator.system import ENGINE_PACKAGES, System
 from redmobile.errors import DeviceError, InputError, ToolError
@@ -29,14 +29,14 @@ _GOODBYE_SECONDS = 120
 
 
 class EmulatedNetwork:
-    """The .tflite at `path`, loaded in `engine` on `device`. counting: with our plug-in; `finish` then gives the counts.
+    """The .tflite at `path`, loaded in `engine` on `cpu`. counting: with our plug-in; `finish` then gives the counts.
 
     inputs, outputs: as the engine there says; version: the engine's. Close it when it is done with.
     Raises DeviceError (no emulator here), InputError (the engine refuses the file), ToolError (the emulated process dies).
     """
 
     def __init__(
-        self, path: Path, device: Device, *, engine: Engine = "litert", threads: int = 1, counting: bool = False, system: System | None = None
+        self, path: Path, cpu: CpuFacts, *, engine: Engine = "litert", threads: int = 1, counting: bool = False, system: System | None = None
     ) -> None:
         self._path, self._engine = path, engine
         system = system or System()
@@ -44,7 +44,7 @@ class EmulatedNetwork:
         self._folder = Path(tempfile.mkdtemp(prefix="redmobile-emulated-"))
         self._counts = self._folder / "counts.json" if counting else None
         program = emulate_python(
-            system, device, [str(_GUEST), ENGINE_PACKAGES[engine], str(path.absolute()), str(threads)], engine=engine, counts=self._counts
+            system, cpu, [str(_GUEST), ENGINE_PACKAGES[engine], str(path.absolute()), str(threads)], engine=engine, counts=self._counts
         )
         self._complaints = self._folder / "stderr.txt"
         with self._complaints.open("wb") as complaints:

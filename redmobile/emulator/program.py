@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from redmobile.emulator.device import Device
+from redmobile.core.device import CpuFacts
 from redmobile.emulator.plugin_build import build_plugin
 from redmobile.emulator.system import System
 from redmobile.emulator.tools import QEMU
@@ -26,25 +26,26 @@ class Program:
 
 
 def emulate(
-    system: System, device: Device, command: Sequence[str], *, variables: Mapping[str, str] | None = None, counts: Path | None = None
+    system: System, cpu: CpuFacts, command: Sequence[str], *, variables: Mapping[str, str] | None = None, counts: Path | None = None
 ) -> Program:
-    """`command`, an aarch64 program and its arguments, on `device`. counts: the file that our plug-in writes, None to run without it.
+    """`command`, an aarch64 program and its arguments, on `cpu`. counts: the file that our plug-in writes, None to run without it.
 
     Shared libraries are looked for in the emulated system first. Raises ToolError (the plug-in cannot be built), OutputError.
     """
-    qemu = [QEMU, "-L", str(system.root(device)), "-cpu", device.qemu.cpu, "-seed", _SEED]
+    qemu = [QEMU, "-L", str(system.root(cpu)), "-cpu", cpu.emulated_as, "-seed", _SEED]
     if counts is not None:
-        qemu += ["-plugin", _plugin(build_plugin(system.folder), device, counts)]
+        qemu += ["-plugin", _plugin(build_plugin(system.folder), cpu, counts)]
     return Program((*qemu, *command), {**ENVIRONMENT, **(variables or {})})
 
 
-def emulate_python(system: System, device: Device, arguments: Sequence[str], *, engine: str = "litert", counts: Path | None = None) -> Program:
+def emulate_python(system: System, cpu: CpuFacts, arguments: Sequence[str], *, engine: str = "litert", counts: Path | None = None) -> Program:
     """The emulated system's Python with the packages of `engine` ('litert' or 'tflite'). Raises as `emulate`."""
     command = [str(system.python), "-W", "ignore", *arguments]
-    return emulate(system, device, command, variables=system.python_variables(engine), counts=counts)
+    return emulate(system, cpu, command, variables=system.python_variables(engine), counts=counts)
 
 
-def _plugin(library: Path, device: Device, counts: Path) -> str:
+def _plugin(library: Path, cpu: CpuFacts, counts: Path) -> str:
     """The value of QEMU's -plugin: commas in paths are doubled there."""
     paths = [str(library).replace(",", ",,"), f"out={str(counts).replace(',', ',,')}"]
-    return ",".join([*paths, f"line={device.line_bytes}", *(f"cache={cache.kib * 1024}:{cache.ways}" for cache in device.cache)])
+    line = [f"line={cpu.caches[0].line_bytes}"] if cpu.caches else []
+    return ",".join([*paths, *line, *(f"cache={cache.bytes}:{cache.ways}" for cache in cpu.caches)])

@@ -13,12 +13,12 @@ from typing import Literal
 
 from redmobile.core.artifact import sha256_bytes
 from redmobile.core.cache import CACHE_VARIABLE, cache_folder
+from redmobile.core.device import CpuFacts
 from redmobile.core.documents import Document, from_dict
 from redmobile.core.environment import version_of
 from redmobile.core.results import read_json, write_json
 from redmobile.emulator import debian, wheels
 from redmobile.emulator.arm_files import write_arm_files
-from redmobile.emulator.device import Device
 from redmobile.emulator.plugin_build import build_plugin
 from redmobile.emulator.tools import QEMU, install_line, missing_packages, require_packages, run_tool
 from redmobile.emulator.tree import tree_sha256
@@ -162,9 +162,9 @@ class System:
         if wanted and found != wanted:
             raise DeviceError(f"The emulated system has {_distribution(engine)} {found}, this machine {wanted}: redmobile emulator install")
 
-    def root(self, device: Device) -> Path:
-        """The folder that QEMU takes for the device's root: links into the Debian system, /proc and /sys of its processor."""
-        key = sha256_bytes(repr((device.processor, device.core)).encode())[:12]
+    def root(self, cpu: CpuFacts) -> Path:
+        """The folder that QEMU takes for the root: links into the Debian system, /proc and /sys as on `cpu`."""
+        key = sha256_bytes(repr((cpu.processor, cpu.clock_mhz)).encode())[:12]
         root = self.folder / "roots" / key
         with self._locked():
             if not (root / "ready").is_file():
@@ -172,7 +172,7 @@ class System:
                 for name in _LINKED:
                     if (self.debian / name).exists() and not (root / name).is_symlink():
                         (root / name).symlink_to(self.debian / name)
-                write_arm_files(device, root)
+                write_arm_files(cpu, root)
                 (root / "ready").touch()
         return root
 

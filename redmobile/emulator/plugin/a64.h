@@ -36,7 +36,7 @@ static inline int rm_is_dot(uint32_t x) {
 
 /* Loads and stores: op0 = x1x0 (bits 28..25). */
 static inline enum rm_class rm_memory_class(uint32_t x) {
-    if ((x & 0xbf000000u) == 0x0c000000u) { /* structures of Advanced SIMD: LD1 … LD4R, ST1 … ST4; bit 22 is L */
+    if ((x & 0xbe000000u) == 0x0c000000u) { /* structures of Advanced SIMD: LD1 … LD4R, ST1 … ST4; bit 22 is L */
         return (x >> 22) & 1 ? RM_LOAD : RM_STORE;
     }
     if ((x & 0x3b000000u) == 0x18000000u) { /* literal: PRFM where opc is 11 and V is 0 */

@@ -19,7 +19,8 @@ struct rm_level {
 };
 
 struct rm_traffic {
-    uint64_t misses[RM_LEVELS]; /* lines that a level did not have, write-backs from above included */
+    uint64_t lookups[RM_LEVELS]; /* lines that a level was asked for, write-backs from above included */
+    uint64_t misses[RM_LEVELS];  /* those that it did not have */
     uint64_t fills_by_loads;    /* lines read from memory because of a load */
     uint64_t fills_by_stores;   /* lines read from memory because of a store that missed everywhere */
     uint64_t write_backs;       /* lines written to memory */
@@ -83,6 +84,7 @@ static void rm_touch_level(struct rm_caches *caches, unsigned depth, uint64_t li
     uint64_t *set = level->entries + (line & level->set_mask) * level->ways;
     uint64_t wanted = line << 2 | 2, victim;
     unsigned way = 0;
+    caches->traffic.lookups[depth]++;
     while (way < level->ways && (set[way] & ~1ull) != wanted) {
         way++;
     }
@@ -106,6 +108,7 @@ static inline void rm_access(struct rm_caches *caches, uint64_t address, unsigne
         struct rm_level *first = &caches->level[0];
         uint64_t *newest = first->entries + (line & first->set_mask) * first->ways;
         if ((*newest & ~1ull) == (line << 2 | 2)) { /* the most recently used line of its set: nothing moves */
+            caches->traffic.lookups[0]++;
             *newest |= (uint64_t)store;
         } else {
             rm_touch_level(caches, 0, line, store, store);

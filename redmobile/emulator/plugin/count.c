@@ -106,6 +106,14 @@ static struct counts counts_now(void) {
     return now;
 }
 
+static void write_levels(const char *name, const uint64_t *values) {
+    fprintf(out, ", \"%s\": [", name);
+    for (unsigned depth = 0; depth < caches.levels; depth++) {
+        fprintf(out, "%s%" PRIu64, depth ? ", " : "", values[depth]);
+    }
+    fprintf(out, "]");
+}
+
 /* `to` minus `from`, as one JSON object: every field of struct counts is made of uint64_t. */
 static void write_difference(const struct counts *from, const struct counts *to) {
     struct counts difference;
@@ -118,11 +126,10 @@ static void write_difference(const struct counts *from, const struct counts *to)
     }
     fprintf(out, "}, \"accesses_loaded\": %" PRIu64 ", \"accesses_stored\": %" PRIu64, difference.loads, difference.stores);
     fprintf(out, ", \"bytes_loaded\": %" PRIu64 ", \"bytes_stored\": %" PRIu64, difference.bytes_loaded, difference.bytes_stored);
-    fprintf(out, ", \"zeroed_blocks\": %" PRIu64 ", \"misses\": [", difference.zeroed_blocks);
-    for (unsigned depth = 0; depth < caches.levels; depth++) {
-        fprintf(out, "%s%" PRIu64, depth ? ", " : "", difference.traffic.misses[depth]);
-    }
-    fprintf(out, "], \"fills_by_loads\": %" PRIu64 ", \"fills_by_stores\": %" PRIu64 ", \"write_backs\": %" PRIu64 "}",
+    fprintf(out, ", \"zeroed_blocks\": %" PRIu64, difference.zeroed_blocks);
+    write_levels("lookups", difference.traffic.lookups);
+    write_levels("misses", difference.traffic.misses);
+    fprintf(out, ", \"fills_by_loads\": %" PRIu64 ", \"fills_by_stores\": %" PRIu64 ", \"write_backs\": %" PRIu64 "}",
             difference.traffic.fills_by_loads, difference.traffic.fills_by_stores, difference.traffic.write_backs);
 }
 
