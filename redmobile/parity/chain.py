@@ -69,8 +69,8 @@ class Chain:
 
 
 @contextlib.contextmanager
-def open_chain(sources: Sources, threads: int | None) -> Iterator[Chain]:
-    """Load every stage that `sources` allow; `threads` for each engine.
+def open_chain(sources: Sources, threads: int | None, on: str | None = None) -> Iterator[Chain]:
+    """Load every stage that `sources` allow; `threads` for each engine. on: a runtime in which the converted file is one more stage, the last.
 
     The float stage is lowered from the ONNX file where no file is given. Raises InputError, UnsupportedModelError, DeviceError,
     MissingExtraError (a torch network was asked for), UsageError (fewer than two stages).
@@ -84,7 +84,8 @@ def open_chain(sources: Sources, threads: int | None) -> Iterator[Chain]:
     with tempfile.TemporaryDirectory(prefix="redmobile-parity-") as folder:
         lowered = _float_stage(sources, Path(folder), threads, absent)
         last = open_stage(sources.last_stage, sources.converted, threads)
-        stages = tuple(stage for stage in (torch, onnx, lowered, last) if stage is not None)
+        there = open_stage(on, sources.converted, threads, runtime=on) if on else None
+        stages = tuple(stage for stage in (torch, onnx, lowered, last, there) if stage is not None)
         if len(stages) == 1:
             reasons = "; ".join(f"{name}: {reason}" for name, reason in absent.items())
             raise UsageError(f"{sources.converted}: there is nothing to compare it with ({reasons}).")
@@ -92,9 +93,9 @@ def open_chain(sources: Sources, threads: int | None) -> Iterator[Chain]:
         yield Chain(stages, absent, tuple(remarks))
 
 
-def open_stage(name: str, file: Path, threads: int | None, says: str | None = None) -> Stage:
-    """The network at `file`, loaded. says: instead of the file's name. Raises as `open_runtime`."""
-    return Stage(name, says or file.name, sha256_file(file), Watched(name, open_runtime(file, threads=threads)), file)
+def open_stage(name: str, file: Path, threads: int | None, says: str | None = None, *, runtime: str | None = None) -> Stage:
+    """The network at `file`, loaded in `runtime` (None: the one for its ending). says: instead of the file's name. Raises as `open_runtime`."""
+    return Stage(name, says or file.name, sha256_file(file), Watched(name, open_runtime(file, runtime, threads)), file)
 
 
 def open_lowered(name: str, onnx: Path, choices: LoweringChoices, folder: Path, threads: int | None) -> Stage:
