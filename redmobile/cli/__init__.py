@@ -21,6 +21,7 @@ COMMANDS = {
     "parity": "Compare torch, ONNX and .tflite on real images, against gates.",
     "enhance": "Enhance images, folders and videos.",
     "bench": "Measure latency and the 1080p/30 fps budget on this machine.",
+    "report": "Make a page, Markdown or JUnit of results.",
     "doctor": "What is installed, what is missing for which command, and how to get it.",
 }
 """Command → its line in `redmobile --help`. The module redmobile.cli.NAME holds a click command called `command`."""

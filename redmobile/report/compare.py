@@ -1,0 +1,60 @@
+"""All runs of a report side by side: a table, and bars against the budget."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from redmobile.report.figures import Figure
+from redmobile.report.view import BarsBlock, Part, Report, Run
+
+_ESTIMATES = ("a frame (estimate)", "not faster than (estimate)")
+
+
+@dataclasses.dataclass(frozen=True)
+class Across:
+    """columns: labels of figures that at least one run has; rows: a figure a column, None where the run has none. bars: None for one run."""
+
+    columns: Sequence[str]
+    rows: Sequence[tuple[Run, Sequence[Figure | None]]]
+    bars: BarsBlock | None
+
+
+def across(report: Report) -> Across:
+    """The comparison of all runs."""
+    columns = list(dict.fromkeys(label for run in report.runs for label, figure in run.compared.items() if figure.value is not None))
+    rows = [(run, [run.compared.get(label) for label in columns]) for run in report.runs]
+    return Across(columns, rows, _bars(report))
+
+
+def _bars(report: Report) -> BarsBlock | None:
+    """The time of a frame: p99 with p50 within where it was measured, marked as an estimate where it was not."""
+    timed = [(run, *_times(run)) for run in report.runs]
+    known = [(run, outer, inner) for run, outer, inner in timed if outer is not None and outer.value]
+    budgets = {run.budget_ms for run, _, _ in known if run.budget_ms is not None}
+    if len(known) < 2:  # noqa: PLR2004 - one bar compares nothing
+        return None
+    longest = max([outer.value or 0.0 for _, outer, _ in known] + list(budgets)) * 1.02
+    parts = [
+        Part(
+            f"{run.name} · {run.model}",
+            outer,
+            (outer.value or 0.0) / longest,
+            inner=((inner.value or 0.0) / longest, inner) if inner else None,
+            estimate=run.nature != "measured",
+        )
+        for run, outer, inner in known
+    ]
+    (budget,) = budgets if len(budgets) == 1 else (None,)
+    line = (budget / longest, f"budget {budget:.1f} ms") if budget else None
+    says = "Measured: p99, and the median within it."
+    if any(part.estimate for part in parts):
+        says += " Hatched: an estimate or a lower bound, nothing was measured."
+    return BarsBlock("Time of a frame", "ms", parts, line=line, says=says)
+
+
+def _times(run: Run) -> tuple[Figure | None, Figure | None]:
+    """The longer bar and the one within it."""
+    if run.nature == "measured":
+        return run.compared.get("p99"), run.compared.get("p50")
+    return next((run.compared[label] for label in _ESTIMATES if label in run.compared), None), None

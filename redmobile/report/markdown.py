@@ -1,0 +1,76 @@
+"""For a pull request: verdicts first, one table, the rest folded away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from redmobile.report.compare import across
+from redmobile.report.figures import Figure
+from redmobile.report.view import ListBlock, Report, Run, TableBlock
+
+_MARKS = {"good": "✅", "bad": "❌", "doubtful": "⚠️", "none": "➖"}
+_SHOWN = ("Gates", "Stages", "Left to the CPU", "Against the ground truth")
+"""Tables that a reader of a pull request wants to see unfolded in a run's part."""
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
+_MENTION = re.compile(r"@(?=\w)")
+
+MARKER = "<!-- redmobile report -->"
+"""The first line: by it, a comment is found again and written anew instead of another one below it."""
+
+
+def to_markdown(report: Report) -> str:
+    """The report in GitHub's Markdown."""
+    verdict = report.verdict
+    parts = [MARKER, f"## {_MARKS[verdict.sign]} {_safe(verdict.word)}: {_safe(report.title)}", _safe(verdict.says), _summary(report)]
+    parts += [_run(run) for run in report.runs]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _summary(report: Report) -> str:
+    found = across(report)
+    head = ["result", "model", "verdict", *found.columns]
+    rows = [
+        [_safe(run.name), _safe(run.model), f"{_MARKS[run.verdict.sign]} {_safe(run.verdict.word)}{_label(run)}", *map(_cell, figures)]
+        for run, figures in found.rows
+    ]
+    return _table(head, rows, left=3)
+
+
+def _label(run: Run) -> str:
+    return f"<br><sub>{_safe(run.labelled)}</sub>" if run.labelled else ""
+
+
+def _run(run: Run) -> str:
+    lines = [f"<details><summary>{_html(run.name)} · {_html(run.model)} · {_html(run.plan)}</summary>", "", _safe(run.verdict.says), ""]
+    for block in run.blocks:
+        if isinstance(block, ListBlock):
+            lines += [f"**{_safe(block.title)}**", "", *(f"- {_safe(item)}" for item in block.items), ""]
+        if isinstance(block, TableBlock) and block.title in _SHOWN:
+            lines += [f"**{_safe(block.title)}**", "", _table(block.columns, [[_cell(cell) for cell in row] for row in block.rows], left=1), ""]
+    lines += [_table(["made with", ""], [[_safe(label), _safe(text)] for label, text in run.facts.items()], left=2), ""]
+    if run.command:
+        lines += ["```sh", run.command.replace("\n", " "), "```", ""]
+    return "\n".join([*lines, "</details>"])
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
+    """left: how many columns stand at the left, the others at the right."""
+    rule = ["---" if index < left else "---:" for index in range(len(columns))]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [[_safe(column) for column in columns], rule, *rows])
+
+
+def _cell(cell: Figure | str | None) -> str:
+    if cell is None:
+        return "–"
+    return _safe(cell if isinstance(cell, str) else cell.text)
+
+
+def _safe(text: str) -> str:
+    """`text` as itself: nothing in it is Markdown or HTML, nobody is called by their name."""
+    return _MENTION.sub("@\u200b", _SPECIAL.sub(r"\\\1", " ".join(text.split())))
+
+
+def _html(text: str) -> str:
+    return " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "@\u200b")
