@@ -14,9 +14,9 @@ from typing import Any, Literal, TypeVar
 import msgspec
 import numpy as np
 
+from redmobile.bench.measured import LatencyResult
 from redmobile.bench.memory import peak_bytes
 from redmobile.bench.quick_latency import quick_latency_ms
-from redmobile.bench.result import LatencyResult
 from redmobile.bench.result import to_builtins as latency_to_builtins
 from redmobile.bench.runner import bench
 from redmobile.convert.metadata import attach, metadata_of

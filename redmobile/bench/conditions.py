@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 
 from redmobile.core.documents import Document
@@ -16,24 +17,42 @@ _CPUS = Path("/sys/devices/system/cpu")
 _OS_ERRORS = (OSError, ValueError)
 
 
+class DeviceSample(Document):
+    """The device at one moment of a measurement. seconds: since it began.
+
+    thermal_status: Android's, 0 (none) to 6 (shutdown). temperatures_c: zone → °C; clocks_mhz: core or cluster → MHz.
+    battery_percent: charge; battery_c: its temperature; battery_ma: its current, negative while it is drained. None: the device does not say.
+    """
+
+    seconds: float
+    thermal_status: int | None = None
+    temperatures_c: dict[str, float] = msgspec.field(default_factory=dict)
+    clocks_mhz: dict[str, float] = msgspec.field(default_factory=dict)
+    battery_percent: float | None = None
+    battery_c: float | None = None
+    battery_ma: float | None = None
+
+
 class Conditions(Document):
-    """The machine during one measurement. cores: those this process may use.
+    """The machine during one measurement. cores: those the measuring process may use; seconds: how long it took.
 
     load_before: the one-minute load average when it began. own_share, other_share, steal_share: parts of all cores' time spent in
-    this process, in others, and taken away by a virtual machine's host. clock_first_mhz, clock_last_mhz: the processor's
+    the process, in others, and taken away by a virtual machine's host. clock_first_mhz, clock_last_mhz: the processor's
     frequency; governor: what decides it; throttle_events: how often a core was slowed down for its heat. None: the system does not say.
+    samples: of clocks, heat and battery, in the order of time.
     """
 
     cores: int
     seconds: float
-    load_before: float | None
-    own_share: float
-    other_share: float
-    steal_share: float
-    clock_first_mhz: float | None
-    clock_last_mhz: float | None
-    governor: str | None
-    throttle_events: int | None
+    load_before: float | None = None
+    own_share: float | None = None
+    other_share: float | None = None
+    steal_share: float | None = None
+    clock_first_mhz: float | None = None
+    clock_last_mhz: float | None = None
+    governor: str | None = None
+    throttle_events: int | None = None
+    samples: tuple[DeviceSample, ...] = ()
 
 
 class Watch:

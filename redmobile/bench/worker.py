@@ -22,6 +22,7 @@ from redmobile.bench.fidelity import compare_outputs
 from redmobile.bench.inputs import arrays_for
 from redmobile.bench.job import (
     Coverage,
+    Delegate,
     Failure,
     FidelityJob,
     FidelityRecord,
@@ -29,6 +30,7 @@ from redmobile.bench.job import (
     LatencyJob,
     LatencyRecord,
     Line,
+    Load,
     LoadJob,
     LoadRecord,
     Network,
@@ -38,8 +40,11 @@ from redmobile.bench.job import (
     VideoRecord,
 )
 from redmobile.bench.memory import peak_bytes, resident_bytes
-from redmobile.bench.target import Progress
+from redmobile.bench.process import Progress
+from redmobile.core.artifact import read_bytes
 from redmobile.errors import RedmobileError, UnsupportedModelError
+from redmobile.graph.macs import macs_of
+from redmobile.graph.tflite_read import read_tflite
 from redmobile.runtimes.base import Runtime, open_runtime
 from redmobile.runtimes.tflite_interpreter import InterpreterRuntime
 
@@ -82,15 +87,19 @@ def _load(job: LoadJob) -> LoadRecord:
     returned = clock.now_ns()
     for _ in range(job.runs - 1):
         runtime.run(*arrays)
+    peak = peak_bytes()  # before the graph is read for its coverage
     return LoadRecord(
-        runtime=runtime.name,
-        inputs=tuple(map(TensorFacts.of, runtime.inputs)),
-        outputs=tuple(map(TensorFacts.of, runtime.outputs)),
-        init_ms=(ready - began) / _NS_PER_MS,
-        first_ms=(returned - called) / _NS_PER_MS,
-        before_bytes=before,
-        peak_bytes=peak_bytes(),
-        coverage=_coverage(runtime),
+        load=Load(
+            runtime=runtime.name,
+            inputs=tuple(map(TensorFacts.of, runtime.inputs)),
+            outputs=tuple(map(TensorFacts.of, runtime.outputs)),
+            init_ms=(ready - began) / _NS_PER_MS,
+            first_ms=(returned - called) / _NS_PER_MS,
+            before_bytes=before,
+            peak_bytes=peak,
+            delegate=_delegate(runtime),
+            coverage=_coverage(runtime, Path(job.network.path)),
+        )
     )
 
 
@@ -103,7 +112,11 @@ def _latency(job: LatencyJob, on_progress: Progress | None) -> LatencyRecord:
         watch = Watch()
         samples = closed_loop.measure(networks, job.loop, SystemClock(), on_progress)
         conditions = watch.conditions()
-    return LatencyRecord(samples_ms=tuple(map(tuple, samples)), conditions=conditions)
+    return LatencyRecord(samples_ms=_rows(samples.counted_ms), warm_up_ms=_rows(samples.warm_up_ms), conditions=conditions)
+
+
+def _rows(samples: list[list[float]]) -> tuple[tuple[float, ...], ...]:
+    return tuple(map(tuple, samples))
 
 
 def _video(job: VideoJob, on_progress: Progress | None) -> VideoRecord:
@@ -122,7 +135,9 @@ def _video(job: VideoJob, on_progress: Progress | None) -> VideoRecord:
         work = VideoWork(source, runtime)
         watch = Watch()
         frames = open_loop.run(work, work.stages, job.fps, offered, SystemClock(), on_progress)
-        return VideoRecord(stages=work.stages, offered=offered, frames=tuple(frames), source=source.says, conditions=watch.conditions())
+        missing = sorted(set(range(offered)) - {frame.number for frame in frames})
+        drops = tuple((number, work.stages[0]) for number in missing)
+        return VideoRecord(stages=work.stages, offered=offered, frames=tuple(frames), source=source.says, conditions=watch.conditions(), drops=drops)
 
 
 def _fidelity(job: FidelityJob) -> FidelityRecord:
@@ -139,11 +154,21 @@ def _open(network: Network, threads: int) -> Runtime:
     return runtime
 
 
-def _coverage(runtime: Runtime) -> Coverage | None:
+def _delegate(runtime: Runtime) -> Delegate | None:
+    if not isinstance(runtime, InterpreterRuntime):
+        return None
+    return Delegate(ran="XNNPACK" if runtime.delegate_coverage().partitions else "none")
+
+
+def _coverage(runtime: Runtime, path: Path) -> Coverage | None:
     if not isinstance(runtime, InterpreterRuntime):
         return None
     found = runtime.delegate_coverage()
-    return Coverage(partitions=found.partitions, inside=dict(found.taken), outside=dict(found.left))
+    macs = list(map(macs_of, read_tflite(read_bytes(path), str(path)).operators))
+    inside = sum(macs[position] for position in found.positions)
+    return Coverage(
+        partitions=found.partitions, inside=dict(found.taken), outside=dict(found.left), macs_inside=inside, macs_outside=sum(macs) - inside
+    )
 
 
 @contextlib.contextmanager

@@ -3,17 +3,19 @@
 import json
 from pathlib import Path
 
+import jsonschema
 import msgspec
 import numpy as np
 import pytest
 
 from redmobile.bench import result as results
 from redmobile.bench.inputs import arrays_for, dark_scene
-from redmobile.bench.job import LatencyJob, LoadJob, LoadRecord, Network
+from redmobile.bench.job import LatencyJob, LatencyRecord, LoadJob, LoadRecord, Network
 from redmobile.bench.plan import ClosedLoop
 from redmobile.bench.plot import plot, write_plot
+from redmobile.bench.process import run_job
 from redmobile.bench.runner import bench, model_file
-from redmobile.bench.target import TARGETS
+from redmobile.bench.target import TARGETS, open_target
 from redmobile.core.artifact import sha256_file
 from redmobile.core.documents import from_dict
 from redmobile.core.quant_math import Quantization
@@ -55,8 +57,9 @@ def test_every_figure_stands_beside_what_it_was_taken_with(latency):
     assert latency.measured.load.runtime.startswith("litert ")
     assert str(latency.measured.load.inputs[0]) == "1×32×48×3 int8"
     assert latency.plan_sha256 == sha256_file(Path(latency.plan))
-    assert (latency.target, latency.threads, latency.format) == ("host", 1, "redmobile.bench/1")
-    assert {"date", "cpu", "packages"} <= latency.environment.keys()
+    assert (latency.target, latency.threads, latency.format) == ("host", 1, "redmobile.bench/2")
+    assert latency.environment.packages["redmobile"]
+    assert latency.command.startswith(f"redmobile bench {latency.plan} --model ")
     assert latency.conditions.seconds > 0
 
 
@@ -74,9 +77,7 @@ def test_figures_of_one_network(latency):
 def test_result_survives_json_and_fits_its_schema(latency, tmp_path):
     write_json(tmp_path / "r.json", results.to_builtins(latency))
     assert results.from_builtins(read_json(tmp_path / "r.json"), "r.json") == latency
-    schema = results.schema()
-    assert schema["$defs"]["LatencyResult"]["additionalProperties"] is False
-    assert set(json.loads((tmp_path / "r.json").read_text())) == set(schema["$defs"]["LatencyResult"]["properties"])
+    jsonschema.validate(json.loads((tmp_path / "r.json").read_text()), results.schema())
 
 
 def test_peers_run_in_the_same_process_by_turns(plan, int8_file, float_file, onnx_file):
@@ -156,11 +157,11 @@ def test_a_model_without_its_int8_file_says_how_to_make_it(tmp_path, monkeypatch
 
 
 def test_wrong_combinations(plan, int8_file, tmp_path):
-    with pytest.raises(UsageError, match=r"A video belongs to a plan with \[open_loop\]"):
+    with pytest.raises(UsageError, match=r"--video belongs to a plan with \[open_loop\]"):
         bench(plan, str(int8_file), video=tmp_path / "a.mp4")
     with pytest.raises(UsageError, match="no peers to bring"):
         bench(plan, str(int8_file), resize_peers=True)
-    with pytest.raises(UsageError, match=r"Peers run by turns .* \[open_loop\]"):
+    with pytest.raises(UsageError, match=r"--peer belongs to a plan with \[closed_loop\]; this one has \[open_loop\]"):
         bench("video_1080p30", str(int8_file), peers=[str(int8_file)])
     with pytest.raises(InputError, match=r"none\.mp4: no such file"):
         bench("video_1080p30", str(int8_file), video=tmp_path / "none.mp4")
@@ -179,14 +180,13 @@ def test_the_plot_shows_every_network(plan, int8_file, float_file, tmp_path):
 
 
 def test_errors_come_back_from_the_process_as_their_own_class(tmp_path):
-    host = TARGETS["host"]()
     with pytest.raises(InputError, match=r"gone\.tflite: no such file"):
-        host.run(LoadJob(network=Network(path=str(tmp_path / "gone.tflite")), threads=1))
+        run_job(LoadJob(network=Network(path=str(tmp_path / "gone.tflite")), threads=1), LoadRecord)
 
 
 def test_an_error_with_a_message_of_its_own_making_comes_back_whole():
     from redmobile.bench.job import Failure
-    from redmobile.bench.targets.host import _error
+    from redmobile.bench.process import _error
 
     found = _error(Failure(kind="MissingExtraError", message="it is missing"))
     assert isinstance(found, MissingExtraError)
@@ -197,11 +197,13 @@ def test_an_error_with_a_message_of_its_own_making_comes_back_whole():
 def test_a_process_that_dies_is_a_tool_error(int8_file, monkeypatch):
     import sys
 
-    from redmobile.bench.targets import host
+    from redmobile.bench import process
 
-    monkeypatch.setattr(host, "_COMMAND", (sys.executable, "-c", "import os, sys; sys.stderr.write('it hurts\\n'); sys.stderr.flush(); os.abort()"))
+    monkeypatch.setattr(
+        process, "_COMMAND", (sys.executable, "-c", "import os, sys; sys.stderr.write('it hurts\\n'); sys.stderr.flush(); os.abort()")
+    )
     with pytest.raises(ToolError, match="died before it had a result: it hurts"):
-        TARGETS["host"]().run(LoadJob(network=Network(path=str(int8_file)), threads=1))
+        run_job(LoadJob(network=Network(path=str(int8_file)), threads=1), LoadRecord)
 
 
 def test_no_process_is_left_when_the_listener_gives_up(int8_file):
@@ -213,21 +215,20 @@ def test_no_process_is_left_when_the_listener_gives_up(int8_file):
     before = {child.pid for child in psutil.Process().children()}
     job = LatencyJob(networks=(Network(path=str(int8_file)),), threads=1, loop=ClosedLoop(runs=100_000))
     with pytest.raises(KeyboardInterrupt):
-        TARGETS["host"]().run(job, give_up)
+        run_job(job, LatencyRecord, give_up)
     assert {child.pid for child in psutil.Process().children()} <= before
 
 
 def test_memory_is_the_network_s_own_not_the_caller_s(int8_file):
     ballast = np.ones(60_000_000, np.float64)
-    record = TARGETS["host"]().run(LoadJob(network=Network(path=str(int8_file)), threads=1))
-    assert isinstance(record, LoadRecord)
-    assert record.peak_bytes < ballast.nbytes
+    record = run_job(LoadJob(network=Network(path=str(int8_file)), threads=1), LoadRecord)
+    assert record.load.peak_bytes < ballast.nbytes
 
 
 def test_targets_on_the_list():
-    assert TARGETS.names() == ["host"]
-    with pytest.raises(UsageError, match=r"Unknown target 'phone'\. Known: host"):
-        TARGETS["phone"]
+    assert "host" in TARGETS.names()
+    with pytest.raises(UsageError, match=r"Unknown target 'phone'\. Known: .*host"):
+        open_target("phone:1")
 
 
 def test_jobs_and_records_are_strict():
@@ -303,7 +304,7 @@ def test_an_impossible_rate_drops_frames_and_names_a_stage(open_plan, int8_file)
     check_accounts(found, 10_000)
     assert found.dropped > 0
     assert found.verdict.outcome == "missed"
-    assert found.blame in {"make", "pre", "infer", "post"}
+    assert found.verdict.blame in {"make", "pre", "infer", "post"}
 
 
 def write_video(path, frames=7):

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from redmobile.bench import budget, stability
-from redmobile.bench.conditions import Conditions, Watch
+from redmobile.bench.conditions import Conditions, DeviceSample, Watch
 from redmobile.bench.plan import Budget, StabilityRules
 
 RULES = StabilityRules()
@@ -43,25 +43,28 @@ def test_steady_samples_on_a_quiet_machine_are_trusted():
 def test_samples_that_speak_against_themselves(samples, said):
     found = stability.judge(samples, QUIET, 2, RULES)
     assert not found.trusted
-    assert any(said in reason for reason in found.reasons)
+    assert any(said in doubt.says for doubt in found.reasons)
 
 
 @pytest.mark.parametrize(
-    ("change", "threads", "said"),
+    ("change", "threads", "flag", "said"),
     [
-        ({"other_share": 0.25}, 2, "other processes took 25% of the processor"),
-        ({"steal_share": 0.05}, 2, "host took 5.0% of the processor away"),
-        ({"throttle_events": 3}, 2, "slowed down for its heat 3 times"),
-        ({"clock_last_mhz": 1800.0}, 2, "clock went from 2400 to 1800 MHz"),
-        ({"seconds": 0.1, "other_share": 1.0}, 2, "only 0.10 s, at least 0.5 s"),
-        ({}, 3, "3 threads on 2 cores"),
+        ({"other_share": 0.25}, 2, "noisy_machine", "other processes took 25% of the processor"),
+        ({"steal_share": 0.05}, 2, "stolen_time", "host took 5.0% of the processor away"),
+        ({"throttle_events": 3}, 2, "heat", "slowed down for its heat 3 times"),
+        ({"clock_last_mhz": 1800.0}, 2, "clock", "clock went between 2400 and 1800 MHz"),
+        ({"samples": (DeviceSample(seconds=1, clocks_mhz={"0": 1200.0, "4": 2000.0}),)}, 2, "clock", "clock went between 2400 and 2000 MHz"),
+        ({"samples": (DeviceSample(seconds=1, thermal_status=2),)}, 2, "heat", "thermal status rose to 2, at most 1"),
+        ({"seconds": 0.1, "other_share": 1.0}, 2, "too_short", "only 0.10 s, at least 0.5 s"),
+        ({}, 3, "too_many_threads", "3 threads on 2 cores"),
     ],
 )
-def test_a_machine_that_speaks_against_the_samples(change, threads, said):
+def test_a_machine_that_speaks_against_the_samples(change, threads, flag, said):
     found = stability.judge(STEADY, conditions(**change), threads, RULES)
     assert not found.trusted
     assert len(found.reasons) == 1
-    assert said in found.reasons[0]
+    assert said in found.reasons[0].says
+    assert found.reasons[0].flag == flag
 
 
 @pytest.mark.parametrize(
@@ -86,7 +89,7 @@ def test_all_reasons_are_given_at_once():
 
 
 TRUSTED = stability.Stability(trusted=True, reasons=(), remarks=())
-DOUBTED = stability.Stability(trusted=False, reasons=("too loud",), remarks=())
+DOUBTED = stability.Stability(trusted=False, reasons=(stability.Doubt(flag="noisy_machine", says="too loud"),))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +103,7 @@ DOUBTED = stability.Stability(trusted=False, reasons=("too loud",), remarks=())
     ],
 )
 def test_verdicts(on_time, rule, trust, outcome):
-    found = budget.judge(on_time, 100, 1000 / 30, rule, trust)
+    found = budget.judge_times([10.0] * on_time, 100 - on_time, 1000 / 30, rule, trust)
     assert found.outcome == outcome
     assert f"{on_time} of 100 frames" in found.says
     assert ("too loud" in found.says) == (outcome == "not to be trusted")

@@ -109,7 +109,7 @@ def test_schema(call):
         ("no_such_plan", (), 10, "Unknown benchmark 'no_such_plan'. Known: conversion_peers, model_latency"),
         ("says = 'x'\n[closed_loop]\nrnus = 3\n", (), 3, "unknown field `rnus`"),
         ("model_latency", ("--model", "gone.tflite"), 10, "gone.tflite: no such file."),
-        ("video_1080p30", ("--runs", "3", "--model", "gone.tflite"), 2, "A number of runs belongs to a plan with [closed_loop]"),
+        ("video_1080p30", ("--runs", "3", "--model", "gone.tflite"), 2, "--runs belongs to a plan with [closed_loop]"),
         ("model_latency", ("--model", __file__), 2, "a network file ends with"),
     ],
 )
@@ -157,7 +157,7 @@ def test_a_plan_of_converters_tells_what_became_of_each(call, model, tmp_path):
 @pytest.mark.parametrize(
     ("plan", "arguments", "said"),
     [
-        ("model_latency", ("--only", "unet", "--images", "x"), "--only, --images: belongs to a plan with [conversion]"),
+        ("model_latency", ("--only", "unet", "--folder", "x"), "--only, --folder: belongs to a plan with [conversion]"),
         (CONVERTERS, ("--video", "a.mp4", "--enforce"), "--enforce, --video: does not belong to a plan with [conversion]"),
         (CONVERTERS, ("--model", "other"), "--model: does not belong"),
         (CONVERTERS, ("--only", "unet"), "no network 'unet'"),
