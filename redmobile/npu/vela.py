@@ -134,7 +134,6 @@ class Estimate:
     flash_bytes: int
     sram_traffic_bytes: int
     dram_traffic_bytes: int
-    flash_traffic_bytes: int
     operators: int
     cpu: tuple[CpuOperator, ...]
     cycles_by_operator: dict[str, int]
@@ -272,7 +271,6 @@ def _estimate(out: Path, log: str, settings: Settings, name: str) -> Estimate:
         flash_bytes=_kibibytes(summary["off_chip_flash_memory_used"]),
         sram_traffic_bytes=int(float(summary["sram_total_bytes"])),
         dram_traffic_bytes=int(float(summary["dram_total_bytes"])),
-        flash_traffic_bytes=int(float(summary["off_chip_flash_total_bytes"])),
         operators=len(layers) - len(cpu),
         cpu=cpu,
         cycles_by_operator={kind: count for kind, count in cycles.most_common() if count},

@@ -10,10 +10,8 @@ from redmobile.parity.result import ParityResult
 def to_junit(result: ParityResult) -> bytes:
     """One test suite: a case for shapes, dtypes, layouts and finiteness, then a case a gate; UTF-8."""
     group = f"parity.{result.stages[-1].name}"
-    found = "failed" if result.findings else "passed"
-    cases = [Case(group, "shape, dtype, layout, finiteness", found, "fault", "\n".join(result.findings))]
-    for gate in result.gates:
-        cases.append(Case(group, gate.title, "skipped" if gate.outcome == "not judged" else gate.outcome, "gate", gate.says))
+    cases = [Case(group, "shape, dtype, layout, finiteness", "failed" if result.findings else "passed", "fault", "\n".join(result.findings))]
+    cases += [Case(group, gate.title, "skipped" if gate.outcome == "not judged" else gate.outcome, "gate", gate.says) for gate in result.gates]
     return junit.to_junit([Suite("redmobile.parity", str(result.environment["date"]), _properties(result), cases)])
 
 

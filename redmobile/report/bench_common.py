@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import math
+import itertools
 from collections.abc import Mapping, Sequence
 
 from redmobile.report import charts
 from redmobile.report.charts import Line
 from redmobile.report.document import Place
 from redmobile.report.figures import Figure
-from redmobile.report.view import BarsBlock, Block, ChartBlock, Check, ListBlock, Nature, Part, Run, Sign, SplitBlock, TableBlock, Verdict
+from redmobile.report.view import BarsBlock, Block, Cell, ChartBlock, Check, ListBlock, Nature, Part, Run, Sign, SplitBlock, TableBlock, Verdict
 
 _SIGNS: Mapping[str, Sign] = {"met": "good", "missed": "bad", "not to be trusted": "doubtful", "no budget": "none", "not measured": "none"}
-_BARS = 14
-"""Operators that get a bar each; the others share one."""
+_BARS = 10
+"""Operators that get a bar each."""
 
 _ZONES = 6
 _SHA = 12
@@ -44,9 +44,8 @@ class Common:
     ) -> Run:
         """The run, with what there is to say against it before its blocks and what it was taken with behind them."""
         result, verdict = self.result, self.verdict()
-        device = result["device"]
         return Run(
-            name=f"{device['name'].text()}",
+            name=_device_name(result),
             target=result["target"].text(),
             model=file_name(self.model),
             plan=result["plan"].text(),
@@ -101,6 +100,13 @@ class Common:
         return {**facts, **environment_facts(result["environment"])}
 
 
+def _device_name(result: Place) -> str:
+    """A phone by its name; this machine, whose name says nothing, by its processor."""
+    device = result["device"]
+    soc = device.get("soc")
+    return soc.text() if soc is not None and result["target"].text() == "host" else device["name"].text()
+
+
 def environment_facts(environment: Place) -> dict[str, str]:
     """Machine and versions, label → text."""
     packages = environment.get("packages")
@@ -150,17 +156,17 @@ def share_of(part: float | None, whole: float) -> float:
 
 
 def bars(title: str, column: str, parts: Sequence[tuple[str, Figure]], says: str = "", most: int = _BARS) -> list[Block]:
-    """A bar each for the largest, in falling order, one for all others; what all are stands in the folded table."""
+    """A bar each for the largest, in falling order; the others share a row."""
     ordered = sorted((part for part in parts if part[1].value), key=lambda part: -(part[1].value or 0.0))
     if not ordered:
         return []
     kept, rest = ordered[:most], ordered[most:]
-    total = sum(figure.value or 0.0 for _, figure in ordered)
+    total, longest = sum(figure.value or 0.0 for _, figure in ordered), ordered[0][1].value or 0.0
+    made = [Part(label, figure, share_of(figure.value, longest), share_of(figure.value, total)) for label, figure in kept]
     if rest:
         left = sum(figure.value or 0.0 for _, figure in rest)
-        kept.append((f"{len(rest)} others", Figure("", left, rest[0][1].unit)))
-    longest = max(figure.value or 0.0 for _, figure in kept)
-    made = [Part(label, figure, share_of(figure.value, longest), share_of(figure.value, total)) for label, figure in kept]
+        others = Figure("", left, rest[0][1].unit)
+        made.append(Part(f"{len(rest)} others", others, 0.0, share_of(left, total)))
     return [BarsBlock(title, column, made, says=says)]
 
 
@@ -176,7 +182,7 @@ def operator_blocks(holder: Place) -> list[Block]:
     for operator in operators:
         by_kind[operator["kind"].text()] = by_kind.get(operator["kind"].text(), 0.0) + operator["mean_ms"].number()
     named = [(f"{operator['kind'].text()} {operator['name'].text()}", operator.figure("mean_ms", "mean", "ms")) for operator in operators]
-    rows = [
+    rows: list[list[Cell]] = [
         [operator["name"].text(), operator["kind"].text(), operator["unit"].text(), operator.figure("mean_ms", "mean", "ms")]
         for operator in operators
     ]
@@ -203,7 +209,7 @@ def coverage_blocks(load: Place) -> list[Block]:
     partitions = coverage["partitions"].number()
     left = ", ".join(f"{place.number():g} {kind}" for kind, place in outside.items())
     says = f"{partitions:g} partition{'' if partitions == 1 else 's'} on {unit}; {'left outside: ' + left if left else 'nothing is left outside'}."
-    rows = [
+    rows: list[list[Cell]] = [
         [kind, *(kinds[kind].as_figure(kind, "count") if kind in kinds else "–" for _, kinds in counts)]
         for kind in dict.fromkeys([*inside, *outside])
     ]
@@ -219,7 +225,7 @@ def machine_blocks(result: Place) -> list[Block]:
     shares = {"own_share": "this process", "other_share": "other processes", "steal_share": "the machine's host"}
     cells = [conditions.figure(key, label, "share") for key, label in shares.items()]
     cells += [conditions.figure("clock_first_mhz", "clock, first", "MHz"), conditions.figure("clock_last_mhz", "clock, last", "MHz")]
-    cells += [conditions.figure("throttle_events", "slowed down for heat", "count"), conditions.figure("load_before", "load before", "plain")]
+    cells += [conditions.figure("throttle_events", "slowed down for heat", "count")]
     known = [figure for figure in cells if figure.value is not None]
     blocks: list[Block] = []
     if known:
@@ -237,9 +243,16 @@ def _heat(samples: Sequence[Place]) -> list[Block]:
     for title, key, unit in (("Thermal status", "thermal_status", ""), ("Battery", "battery_percent", "%"), ("Battery current", "battery_ma", "mA")):
         points = [(sample["seconds"].number(), sample[key].number()) for sample in samples if sample.get(key) is not None]
         if len(points) > 1:
-            says = "Android's, 0 (none) to 6 (shutdown)." if key == "thermal_status" else ""
-            drawn.append(ChartBlock(title, charts.lines([Line(title.lower(), points)], unit, from_zero=key == "thermal_status"), says=says))
+            status = key == "thermal_status"
+            chart = charts.lines([Line(title.lower(), _steps(points) if status else points)], unit, from_zero=status)
+            drawn.append(ChartBlock(title, chart, says="Android's, 0 (none) to 6 (shutdown)." if status else ""))
     return drawn
+
+
+def _steps(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """A value holds until the next one comes."""
+    held = [(after, value) for (_, value), (after, _) in itertools.pairwise(points)]
+    return [point for pair in itertools.zip_longest(points, held) for point in pair if point is not None]
 
 
 def _series(samples: Sequence[Place], key: str) -> list[Line]:
@@ -251,8 +264,3 @@ def _series(samples: Sequence[Place], key: str) -> list[Line]:
             points.setdefault(zone, []).append((sample["seconds"].number(), value.number()))
     ordered = sorted((zone for zone, found in points.items() if len(found) > 1), key=lambda zone: -max(value for _, value in points[zone]))
     return [Line(zone, points[zone]) for zone in ordered[:_ZONES]]
-
-
-def finite(value: float) -> bool:
-    """Whether a bar can be as long as `value`."""
-    return math.isfinite(value)

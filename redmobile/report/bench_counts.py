@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from redmobile.report.bench_common import Common, bars, file_name, share_of
 from redmobile.report.document import Place
-from redmobile.report.figures import Figure
-from redmobile.report.view import BarsBlock, Block, ListBlock, Part, Run, SplitBlock, TableBlock
+from redmobile.report.figures import Figure, Unit
+from redmobile.report.view import BarsBlock, Block, Cell, ListBlock, Part, Run, SplitBlock, TableBlock
 
 _CLASSES = {
     "simd_dot": "SIMD dot products",
@@ -68,7 +68,7 @@ def _outputs(outputs: Place) -> Block:
     against, frames = outputs["against"].text(), outputs.figure("frames", "frames", "count").text
     if outputs["equal"].flag():
         return ListBlock("Outputs", [f"Bit-equal to {against} on all {frames} frames."])
-    rows = [
+    rows: list[list[Cell]] = [
         [
             where["output"].text(),
             where["frame"].as_figure("frame", "count"),
@@ -107,11 +107,8 @@ def _bound(bound: Place) -> Block:
 def _caches(caches: Place | None) -> list[Block]:
     if caches is None:
         return []
-    rows = [
-        [
-            f"L{level['level'].number():g}",
-            *(level.figure(key, key, unit) for key, unit in (("bytes", "bytes"), ("hits", "count"), ("misses", "count"))),
-        ]
+    rows: list[list[Cell]] = [
+        [f"L{level['level'].number():g}", *level.figures({"bytes": "bytes", "hits": "count", "misses": "count"})]
         for level in caches["levels"].items()
     ]
     read, written = caches.figure("memory_read_bytes", "read", "bytes"), caches.figure("memory_written_bytes", "written", "bytes")
@@ -125,11 +122,8 @@ def _emulated_peers(result: Place) -> list[Block]:
     peers = result.many("peers")
     if not peers:
         return []
-    rows = []
-    for network in (result["measured"], *peers):
-        counts = network["counts"]
-        columns = (("instructions", "count"), ("simd_dot", "count"), ("loaded_bytes", "bytes"), ("stored_bytes", "bytes"))
-        rows.append([file_name(network["model"]), *(counts.figure(key, key, unit) for key, unit in columns)])  # type: ignore[arg-type]
+    units: dict[str, Unit] = {"instructions": "count", "simd_dot": "count", "loaded_bytes": "bytes", "stored_bytes": "bytes"}
+    rows: list[list[Cell]] = [[file_name(network["model"]), *network["counts"].figures(units)] for network in (result["measured"], *peers)]
     return [TableBlock("Beside other networks", ["", "instructions", "SIMD dot", "loaded", "stored"], rows)]
 
 
@@ -153,7 +147,7 @@ def _cycles(estimated: Place) -> list[Block]:
         kind = operator["kind"].text()
         by_kind[kind] = by_kind.get(kind, 0.0) + operator["cycles"].number()
     named = [(f"{operator['kind'].text()} {operator['name'].text()}", operator.figure("cycles", "cycles", "count")) for operator in operators]
-    rows = [
+    rows: list[list[Cell]] = [
         [
             operator["name"].text(),
             operator["kind"].text(),
@@ -174,7 +168,7 @@ def _cycles(estimated: Place) -> list[Block]:
 
 def _npu_memory(estimated: Place) -> Block:
     regions = {"sram": "SRAM", "dram": "DRAM", "flash": "flash"}
-    rows = [
+    rows: list[list[Cell]] = [
         [label, estimated.figure(f"{key}_bytes", "used", "bytes"), estimated.figure(f"{key}_traffic_bytes", "moved", "bytes")]
         for key, label in regions.items()
     ]
@@ -183,7 +177,7 @@ def _npu_memory(estimated: Place) -> Block:
 
 def _left(estimated: Place) -> list[Block]:
     left = [operator for operator in estimated["operators"].items() if operator["unit"].text() != "NPU"]
-    rows = [[operator["name"].text(), operator["kind"].text(), _text(operator.get("reason"))] for operator in left]
+    rows: list[list[Cell]] = [[operator["name"].text(), operator["kind"].text(), _text(operator.get("reason"))] for operator in left]
     return [TableBlock("Left to the CPU", ["name", "kind", "why"], rows)] if rows else []
 
 
@@ -195,9 +189,6 @@ def _estimated_peers(result: Place) -> list[Block]:
     peers: Sequence[Place] = result.many("peers")
     if not peers:
         return []
-    columns = (("frames_per_second", "fps"), ("cycles", "count"), ("cpu_operators", "count"), ("sram_bytes", "bytes"))
-    rows = [
-        [file_name(network["model"]), *(network.figure(key, key, unit) for key, unit in columns)]  # type: ignore[arg-type]
-        for network in (result["estimated"], *peers)
-    ]
+    units: dict[str, Unit] = {"frames_per_second": "fps", "cycles": "count", "cpu_operators": "count", "sram_bytes": "bytes"}
+    rows: list[list[Cell]] = [[file_name(network["model"]), *network.figures(units)] for network in (result["estimated"], *peers)]
     return [TableBlock("Beside other networks", ["", "frames a second", "cycles", "operators on the CPU", "SRAM"], rows)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from redmobile.report.bench_common import Common, bars, coverage_blocks, file_name, machine_blocks, share_of
+from redmobile.report.bench_common import Common, coverage_blocks, file_name, machine_blocks, share_of
 from redmobile.report.document import Place
-from redmobile.report.view import BarsBlock, Block, Part, Run, TableBlock
+from redmobile.report.view import BarsBlock, Block, Cell, Part, Run, TableBlock
 
 
 def memory_run(result: Place) -> Run:
@@ -15,7 +15,7 @@ def memory_run(result: Place) -> Run:
     arena = result.figure("arena_bytes", "activations, at least", "bytes")
     known = [(figure.label, figure) for figure in (peak, own, arena) if figure.value is not None]
     longest = max(figure.value or 0.0 for _, figure in known)
-    rows = [
+    rows: list[list[Cell]] = [
         [
             f"process {number}",
             load.figure("before_bytes", "before", "bytes"),
@@ -37,20 +37,24 @@ def accuracy_run(result: Place) -> Run:
     """A run from a result of kind 'accuracy'."""
     common = Common.of(result, result["model"])
     psnr = result.figure("psnr_db", "PSNR, mean", "dB")
-    tiles = [psnr, result.figure("worst_db", "PSNR, worst picture", "dB"), result.figure("ssim", "SSIM, mean", "plain")]
+    tiles = [psnr, result.figure("worst_db", "PSNR, worst picture", "dB"), result.figure("ssim", "SSIM, mean", "score")]
     pictures = result["pictures"].items()
-    named = [(picture["picture"].text(), picture.figure("psnr_db", "PSNR", "dB")) for picture in pictures]
-    rows = [
+    known = [picture for picture in pictures if picture.get("psnr_db")]
+    longest = max((picture["psnr_db"].number() for picture in known), default=0.0)
+    parts = [
+        Part(picture["picture"].text(), picture.figure("psnr_db", "PSNR", "dB"), share_of(picture["psnr_db"].number(), longest)) for picture in known
+    ]
+    rows: list[list[Cell]] = [
         [
             picture["picture"].text(),
             picture.figure("psnr_db", "PSNR", "dB"),
-            picture.figure("ssim", "SSIM"),
+            picture.figure("ssim", "SSIM", "score"),
             picture.figure("largest_codes", "largest", "codes"),
         ]
         for picture in pictures
     ]
     blocks: list[Block] = [
-        *bars("PSNR by picture", "PSNR", named, most=40),
+        *([BarsBlock("PSNR by picture", "PSNR", parts)] if parts else []),
         TableBlock("Pictures", ["", "PSNR", "SSIM", "largest difference"], rows, says=f"Against {file_name(result['reference'])}; – means equal."),
         *machine_blocks(result),
     ]

@@ -9,7 +9,7 @@ from redmobile.report.bench_common import Common, coverage_blocks, machine_block
 from redmobile.report.charts import Mark
 from redmobile.report.document import Place
 from redmobile.report.figures import Figure
-from redmobile.report.view import Block, ChartBlock, Part, Run, SplitBlock, TableBlock
+from redmobile.report.view import Block, Cell, ChartBlock, Part, Run, SplitBlock, TableBlock
 
 _SUMMARY = ("min", "p50", "p90", "p95", "p99", "max", "mean", "std")
 _LEAST_SAMPLES = 2
@@ -102,7 +102,7 @@ def _drift(drift: Place) -> str:
 
 
 def _percentiles(title: str, rows: Sequence[tuple[str, Place]]) -> TableBlock:
-    cells = [[name, *(time.figure(f"{key}_ms", key, "ms") for key in _SUMMARY), time.figure("n", "n", "count")] for name, time in rows]
+    cells: list[list[Cell]] = [[name, *time.figures({f"{key}_ms": "ms" for key in _SUMMARY}), time.figure("n", "n", "count")] for name, time in rows]
     return TableBlock(title, ["", *_SUMMARY, "n"], cells)
 
 
@@ -126,11 +126,10 @@ def _windows(result: Place) -> list[Block]:
     windows = result.many("windows")
     if len(windows) < _LEAST_SAMPLES:
         return []
-    rows = [
+    rows: list[list[Cell]] = [
         [
             f"{window['from_s'].number():g}–{window['to_s'].number():g} s",
-            *(window.figure(key, key, "count") for key in ("on_time", "late", "dropped")),
-            *(window.figure(key, key, "ms") for key in ("p50_ms", "p99_ms")),
+            *window.figures({"on_time": "count", "late": "count", "dropped": "count", "p50_ms": "ms", "p99_ms": "ms"}),
         ]
         for window in windows
     ]
@@ -143,11 +142,11 @@ def _peers(result: Place) -> list[Block]:
     if not peers:
         return []
     ratios = [ratio.figure("of_medians", "time, as a multiple", "ratio") for ratio in result.many("ratios")]
-    rows = []
+    rows: list[list[Cell]] = []
     for index, row in enumerate([result["measured"], *peers]):
         ratio = ratios[index - 1] if 0 < index <= len(ratios) else "1×" if index == 0 else "–"
         latency = row["latency"]
-        rows.append([_name(row["model"]), *(latency.figure(f"{key}_ms", key, "ms") for key in ("p50", "p90", "p99")), ratio])
+        rows.append([_name(row["model"]), *latency.figures({"p50_ms": "ms", "p90_ms": "ms", "p99_ms": "ms"}), ratio])
     return [
         TableBlock("Beside other networks", ["", "p50", "p90", "p99", "of the model's time"], rows, says="Their runs alternated with the model's.")
     ]

@@ -13,11 +13,17 @@ from collections.abc import Sequence
 
 import numpy as np
 from markupsafe import Markup, escape
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
 
 _WIDE, _HIGH = 1000.0, 200.0
 """The inner drawing, stretched to whatever is there."""
 
 _HEIGHT_PX = 220
+_ROW_PX = 15
+"""Height of a row of words; page.css knows it too."""
+
 _TICKS_X, _TICKS_Y = 6, 4
 _BINS = 48
 _MOST_DOTS = 4000
@@ -83,7 +89,7 @@ def histogram(samples_ms: Sequence[float], marks: Sequence[Mark]) -> Markup:
     tail = f" The last bar holds {beyond} that took longer, up to {values.max():.2f} ms." if beyond else ""
     says = f"Histogram of {len(values)} durations from {values.min():.2f} to {values.max():.2f} ms; {_spoken(marks)}.{tail}"
     body = _grid_y(up, whole=True) + bars + _upright_marks(across, marks)
-    return _figure(says, body, _labels_x(across), note=tail.strip())
+    return _figure(says, body, _labels_x(across), note=tail.strip(), rows=len(marks))
 
 
 def timeline(samples_ms: Sequence[float], budget_ms: float | None, seconds: Sequence[float] | None = None, gaps: Sequence[float] = ()) -> Markup:
@@ -123,7 +129,7 @@ def lines(series: Sequence[Line], unit: str, *, from_zero: bool = False) -> Mark
     return _figure(f"{says}, over {end:.0f} s.", _grid_y(up) + _inner(drawn), _labels_x(across), legend=[line.name for line in series])
 
 
-def _histogram_range(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float, float]:
+def _histogram_range(values: Values) -> tuple[float, float]:
     low, quick, slow, high = (float(value) for value in (values.min(), *np.percentile(values, (1, 99)), values.max()))
     high = min(high, slow + _TAIL * (slow - quick)) if slow > quick else high
     return (low, high) if high > low else (low * 0.95, low * 1.05 or 1.0)
@@ -137,14 +143,14 @@ def _bar(across: Axis, up: Axis, left: float, right: float, count: int) -> Marku
     )
 
 
-def _dots(across: Axis, up: Axis, at: Sequence[float], values: Sequence[float], kind: str) -> Markup:
+def _dots(across: Axis, up: Axis, at: Values, values: Values, kind: str) -> Markup:
     """Dots: lines of no length with round ends, which stay round however the drawing is stretched."""
     points = (f"M{_WIDE * across.share(x):.1f} {_HIGH * (1 - up.share(y)):.1f}h0" for x, y in zip(at, values, strict=True))
     path = "".join(points)
     return Markup('<path class="{}" d="{}"/>').format(kind, path) if path else Markup("")
 
 
-def _band(across: Axis, up: Axis, at: np.ndarray, values: np.ndarray) -> Markup:  # type: ignore[type-arg]
+def _band(across: Axis, up: Axis, at: Values, values: Values) -> Markup:
     """Least to most of each group of samples, and their median."""
     groups = [group for group in np.array_split(np.arange(len(values)), _GROUPS) if len(group)]
     middle = [float(at[group].mean()) for group in groups]
@@ -198,16 +204,16 @@ def _level_marks(axis: Axis, marks: Sequence[Mark]) -> Markup:
 
 
 def _upright_marks(axis: Axis, marks: Sequence[Mark]) -> Markup:
-    """Marks as upright lines, their words one below the other, on the side where there is room."""
+    """Marks as upright lines, their words above the drawing, a row each, on the side where there is room."""
     made = Markup("")
     for row, mark in enumerate(marks):
-        share, y = axis.share(mark.value), 12 + 15 * row
+        share, y = axis.share(mark.value), -_ROW_PX * (len(marks) - 1 - row) - 5
         if not 0 <= share <= 1:
             label, x, anchor = (f"{mark.label} →", 100.0, "end") if share > 1 else (f"← {mark.label}", 0.0, "start")
             made += Markup('<text class="mark-label {}" x="{:g}%" y="{}" text-anchor="{}">{}</text>').format(mark.kind, x, y, anchor, label)
             continue
         left = share > 0.6  # noqa: PLR2004 - a word needs about a third of a phone's width
-        made += Markup('<line class="mark {0}" x1="{1:.3f}%" x2="{1:.3f}%" y1="0" y2="{2}"/>').format(mark.kind, 100 * share, _HEIGHT_PX)
+        made += Markup('<line class="mark {0}" x1="{1:.3f}%" x2="{1:.3f}%" y1="{2}" y2="{3}"/>').format(mark.kind, 100 * share, y - 9, _HEIGHT_PX)
         made += Markup('<text class="mark-label {}" x="{:.3f}%" dx="{}" y="{}" text-anchor="{}">{}</text>').format(
             mark.kind, 100 * share, -5 if left else 5, y, "end" if left else "start", mark.label
         )
@@ -225,10 +231,11 @@ def _figure(
     *,
     note: str = "",
     legend: Sequence[str] = (),
-    probe: dict[str, np.ndarray] | None = None,  # type: ignore[type-arg]
+    probe: dict[str, Values] | None = None,
     axes: tuple[Axis, Axis] | None = None,
+    rows: int = 0,
 ) -> Markup:
-    """The chart with its sentence. probe: values that the pointer reads off, on `axes`."""
+    """The chart with its sentence. probe: values that the pointer reads off, on `axes`; rows: of words above the drawing."""
     attributes = Markup("")
     if probe is not None and axes is not None:
         values = " ".join(f"{x:.6g},{y:.6g}" for x, y in zip(probe["x"], probe["y"], strict=True))
@@ -237,6 +244,6 @@ def _figure(
     keys = Markup("").join(Markup('<span class="key s{}">{}</span>').format(index % 6 + 1, name) for index, name in enumerate(legend))
     words = Markup('<p class="note">{}</p>').format(escape(note)) if note else Markup("")
     keys = Markup('<p class="legend">{}</p>').format(keys) if legend else Markup("")
-    return Markup('{}<div class="plot"{}><svg class="chart" role="img" aria-label="{}" height="{}">{}{}</svg></div>{}').format(
-        keys, attributes, says, _HEIGHT_PX, body, labels, words
+    return Markup('{}<div class="plot{}"{}><svg class="chart" role="img" aria-label="{}" height="{}">{}{}</svg></div>{}').format(
+        keys, Markup(' labelled" style="--rows: {}').format(rows) if rows else "", attributes, says, _HEIGHT_PX, body, labels, words
     )

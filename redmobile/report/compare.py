@@ -12,19 +12,38 @@ _ESTIMATES = ("a frame (estimate)", "not faster than (estimate)")
 
 
 @dataclasses.dataclass(frozen=True)
-class Across:
-    """columns: labels of figures that at least one run has; rows: a figure a column, None where the run has none. bars: None for one run."""
+class Group:
+    """Runs of one sort. columns: labels of figures that at least one of them has; rows: a figure a column, None where a run has none."""
 
+    title: str
     columns: Sequence[str]
     rows: Sequence[tuple[Run, Sequence[Figure | None]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Across:
+    """groups: what was measured apart from what was not; bars: None where fewer than two runs say how long a frame takes."""
+
+    groups: Sequence[Group]
     bars: BarsBlock | None
 
 
 def across(report: Report) -> Across:
     """The comparison of all runs."""
-    columns = list(dict.fromkeys(label for run in report.runs for label, figure in run.compared.items() if figure.value is not None))
-    rows = [(run, [run.compared.get(label) for label in columns]) for run in report.runs]
-    return Across(columns, rows, _bars(report))
+    sorts = list(dict.fromkeys(_sort(run) for run in report.runs))
+    return Across([_group(sort, [run for run in report.runs if _sort(run) == sort]) for sort in sorts], _bars(report))
+
+
+def _sort(run: Run) -> str:
+    """What a group of runs is called."""
+    if run.target == "parity":
+        return "Compared"
+    return {"measured": "Measured", "estimate": "Estimated, not measured", "counted": "Emulated: counts, no times"}[run.nature]
+
+
+def _group(title: str, runs: Sequence[Run]) -> Group:
+    columns = list(dict.fromkeys(label for run in runs for label, figure in run.compared.items() if figure.value is not None))
+    return Group(title, columns, [(run, [run.compared.get(label) for label in columns]) for run in runs])
 
 
 def _bars(report: Report) -> BarsBlock | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,10 @@ class Place:
         """The number under `key`, whose value is None if it is missing or null. Raises DocumentError if it is something else."""
         found = self.get(key)
         return Figure(label, None if found is None else found.number(), unit, self._below(key))
+
+    def figures(self, units: Mapping[str, Unit]) -> list[Figure]:
+        """The numbers under the keys of `units`, as `figure` gives them, labelled with the keys."""
+        return [self.figure(key, key, unit) for key, unit in units.items()]
 
     def as_figure(self, label: str, unit: Unit = "plain") -> Figure:
         """The number that stands here. Raises DocumentError."""

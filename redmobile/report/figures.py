@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections.abc import Callable, Mapping
 from typing import Literal
 
-Unit = Literal["ms", "bytes", "count", "share", "fps", "MHz", "°C", "dB", "%", "mA", "codes", "ratio", "plain"]
+Unit = Literal["ms", "bytes", "count", "share", "fps", "MHz", "°C", "dB", "%", "mA", "codes", "ratio", "score", "plain"]
 
 _MEBIBYTE = 2**20
 _KIBIBYTE = 2**10
@@ -28,27 +30,13 @@ class Figure:
         return show(self.value, self.unit)
 
 
-def show(value: float | None, unit: Unit) -> str:  # noqa: PLR0911 - one line a unit
+def show(value: float | None, unit: Unit) -> str:
     """E.g. '12.35 ms', '21.4 MiB', '1,208,285,888', '99.8 %'."""
     if value is None:
         return _NONE
-    match unit:
-        case "ms" | "°C" | "dB" | "mA":
-            return f"{_decimals(value)} {unit}"
-        case "bytes":
-            return _bytes(value)
-        case "count":
-            return f"{value:,.0f}"
-        case "share":
-            return f"{percent(value)} %"
-        case "%" | "MHz" | "codes":
-            return f"{value:,.0f} {unit}"
-        case "fps":
-            return f"{value:,.1f} fps"
-        case "ratio":
-            return f"{value:.2f}×"
-        case "plain":
-            return f"{value:,.6g}"
+    if not math.isfinite(value):
+        return "∞" if value > 0 else str(value)
+    return _WRITTEN[unit](value)
 
 
 def percent(share: float) -> str:
@@ -71,3 +59,21 @@ def _bytes(value: float) -> str:
         return f"{value / _KIBIBYTE:,.1f} KiB"
     size = value / _MEBIBYTE
     return f"{size:,.2f} MiB" if abs(size) < _TEN else f"{size:,.1f} MiB"
+
+
+_WRITTEN: Mapping[Unit, Callable[[float], str]] = {
+    "ms": lambda value: f"{_decimals(value)} ms",
+    "°C": lambda value: f"{value:.1f} °C",
+    "dB": lambda value: f"{value:.2f} dB",
+    "mA": lambda value: f"{value:,.0f} mA",
+    "%": lambda value: f"{value:.0f} %",
+    "MHz": lambda value: f"{value:,.0f} MHz",
+    "bytes": _bytes,
+    "count": lambda value: f"{value:,.0f}",
+    "share": lambda value: f"{percent(value)} %",
+    "fps": lambda value: f"{value:,.1f} fps",
+    "codes": lambda value: f"{value:,.3g} code{'' if value == 1 else 's'}",
+    "ratio": lambda value: f"{value:.2f}×",
+    "score": lambda value: f"{value:.4f}",
+    "plain": lambda value: f"{value:,.6g}",
+}

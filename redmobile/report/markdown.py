@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from redmobile.report.compare import across
+from redmobile.report.compare import Group, across
 from redmobile.report.figures import Figure
 from redmobile.report.view import ListBlock, Report, Run, TableBlock
 
@@ -29,17 +29,16 @@ def to_markdown(report: Report) -> str:
 
 
 def _summary(report: Report) -> str:
-    found = across(report)
-    head = ["result", "model", "verdict", *found.columns]
+    return "\n\n".join(_group(group) for group in across(report).groups)
+
+
+def _group(group: Group) -> str:
+    head = [group.title, "model", "verdict", *group.columns]
     rows = [
-        [_safe(run.name), _safe(run.model), f"{_MARKS[run.verdict.sign]} {_safe(run.verdict.word)}{_label(run)}", *map(_cell, figures)]
-        for run, figures in found.rows
+        [_safe(run.name), _safe(run.model), f"{_MARKS[run.verdict.sign]} {_safe(run.verdict.word)}", *map(_cell, figures)]
+        for run, figures in group.rows
     ]
     return _table(head, rows, left=3)
-
-
-def _label(run: Run) -> str:
-    return f"<br><sub>{_safe(run.labelled)}</sub>" if run.labelled else ""
 
 
 def _run(run: Run) -> str:

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 
 from redmobile.errors import DocumentError
-from redmobile.report.bench_common import bars, environment_facts
+from redmobile.report.bench_common import environment_facts, share_of
 from redmobile.report.document import Place
 from redmobile.report.figures import Figure, Unit
-from redmobile.report.view import Block, Check, ListBlock, Pair, Picture, Run, Sign, SliderBlock, TableBlock, Verdict
+from redmobile.report.view import BarsBlock, Block, Cell, Check, ListBlock, Pair, Part, Picture, Run, Sign, SliderBlock, TableBlock, Verdict
 
-_UNITS: dict[str, Unit] = {"psnr": "dB", "sqnr": "dB", "max_difference": "codes"}
+_UNITS: dict[str, Unit] = {"psnr": "dB", "ssim": "score", "max_difference": "codes", "mean_difference": "codes"}
 _OUTCOMES = {"passed": "passed", "failed": "failed", "not judged": "skipped"}
 _MOST_PICTURES = 40
 
@@ -52,12 +52,12 @@ def files_run(result: Place) -> Run:
     """A run from a `redmobile parity` of several files."""
     files, pairs = result["files"].items(), result["pairs"].items()
     outputs = [(pair, output) for pair in pairs for output in pair["outputs"].items()]
-    rows = [
-        [f"{pair['expected'].text()} → {pair['found'].text()}", output["name"].text(), *(_value(output["figures"], key) for key in _FILE_COLUMNS)]
+    rows: list[list[Cell]] = [
+        [f"{pair['expected'].text()} → {pair['found'].text()}", output["name"].text(), *output["figures"].figures(_FILE_UNITS)]
         for pair, output in outputs
     ]
     table = TableBlock("Output by output", ["", "output", *_FILE_COLUMNS.values()], rows)
-    sqnr = [figure for _, output in outputs if (figure := _value(output["figures"], "sqnr")).value is not None]
+    sqnr = [figure for _, output in outputs if (figure := output["figures"].figure("sqnr", "signal to noise", "dB")).value is not None]
     tiles = [min(sqnr, key=lambda figure: figure.value or 0.0)] if sqnr else []
     least = result.get("least_sqnr_db")
     asked = f"Every output had to reach {least.number():g} dB." if least else "No least signal-to-noise ratio was asked for."
@@ -80,6 +80,7 @@ def files_run(result: Place) -> Run:
     )
 
 
+_FILE_UNITS: dict[str, Unit] = {"sqnr": "dB", "cosine": "plain", "max_difference": "plain", "mean_difference": "plain"}
 _FILE_COLUMNS = {"sqnr": "signal to noise", "cosine": "cosine", "max_difference": "largest difference", "mean_difference": "mean difference"}
 _COLUMNS = {"psnr": "PSNR", "ssim": "SSIM", "max_difference": "largest difference", "mean_difference": "mean difference"}
 
@@ -111,7 +112,7 @@ def _gate_title(gate: Place) -> str:
 
 
 def _gates(gates: Sequence[Place]) -> Block:
-    rows = []
+    rows: list[list[Cell]] = []
     for gate in gates:
         worst = gate.get("worst")
         named = f"{worst['image'].text()}: {worst['value'].number():.2f}" if worst else "–"
@@ -137,14 +138,14 @@ def _value(figures: Place, key: str) -> Figure:
 
 
 def _pairs(pairs: Sequence[Place]) -> Block:
-    rows = [[f"{pair['expected'].text()} → {pair['found'].text()}", *(_value(pair["pooled"], key) for key in _COLUMNS)] for pair in pairs]
+    rows: list[list[Cell]] = [[f"{pair['expected'].text()} → {pair['found'].text()}", *pair["pooled"].figures(_UNITS)] for pair in pairs]
     return TableBlock("Stage by stage", ["", *_COLUMNS.values()], rows, says="Over all pictures, each with the same weight.")
 
 
 def _truth(truth: Place | None) -> list[Block]:
     if truth is None:
         return []
-    rows = [[row["stage"].text(), *(_value(row["mean"], key) for key in ("psnr", "ssim"))] for row in truth["rows"].items()]
+    rows: list[list[Cell]] = [[row["stage"].text(), *(_value(row["mean"], key) for key in ("psnr", "ssim"))] for row in truth["rows"].items()]
     loss = truth["loss_psnr_db"].number()
     says = f"Means over the pictures. Against {truth['loss_from'].text()}, the converted file loses {loss:.2f} dB."
     return [TableBlock("Against the ground truth", ["", "PSNR", "SSIM"], rows, says=says)]
@@ -153,12 +154,15 @@ def _truth(truth: Place | None) -> list[Block]:
 def _pictures(pairs: Sequence[Place]) -> list[Block]:
     """The last pair's pictures: the lowest PSNR is what one looks for."""
     pair = pairs[-1]
-    rows = [[scores["image"].text(), *(_value(scores["values"], key) for key in _COLUMNS)] for scores in pair["images"].items()]
+    rows: list[list[Cell]] = [[scores["image"].text(), *scores["values"].figures(_UNITS)] for scores in pair["images"].items()]
     title = f"Pictures: {pair['expected'].text()} → {pair['found'].text()}"
     named = [(scores["image"].text(), _value(scores["values"], "psnr")) for scores in pair["images"].items()]
     drawn = [(name, figure) for name, figure in named if figure.value is not None and math.isfinite(figure.value)]
     lowest = sorted(drawn, key=lambda one: one[1].value or 0.0)[:_MOST_PICTURES]
-    return [*bars("PSNR by picture", "PSNR", lowest, most=_MOST_PICTURES), TableBlock(title, ["", *_COLUMNS.values()], rows, folded=True)]
+    longest = max((figure.value or 0.0 for _, figure in lowest), default=0.0)
+    parts = [Part(name, figure, share_of(figure.value, longest)) for name, figure in lowest]
+    shown: list[Block] = [BarsBlock("PSNR by picture, the lowest first", "PSNR", parts)] if parts else []
+    return [*shown, TableBlock(title, ["", *_COLUMNS.values()], rows, folded=True)]
 
 
 def _layers(layers: Sequence[Place]) -> list[Block]:
@@ -166,7 +170,7 @@ def _layers(layers: Sequence[Place]) -> list[Block]:
     for pair in layers:
         first = pair.get("first_bad")
         says = f"The first that parts: {first.text()}." if first else "None parts by more than its weights' type explains."
-        rows = [
+        rows: list[list[Cell]] = [
             [
                 layer["name"].text(),
                 layer["operator"].text(),
