@@ -35,6 +35,9 @@ sys.exit(vela.main(sys.argv[1:]))
 """
 """Sets the limit in the child itself, before Vela is imported: nothing of ours runs between fork and exec. It may run in another environment."""
 
+_USUAL_SRAM_BYTES = 4 * 2**20
+"""What Vela's own configuration grants an Ethos-U55 in its mode Shared_Sram; chips with more are rare."""
+
 _SHOWN = 240
 """Characters of Vela's words that go into an error."""
 
@@ -143,6 +146,13 @@ class Estimate:
 def is_installed() -> bool:
     """Whether Vela can be run."""
     return importlib.util.find_spec("ethosu") is not None
+
+
+def sram_remark(sram_bytes: int) -> str:
+    """What to say, without a full stop, of an estimate that takes more SRAM than most chips have beside the NPU; '' if it does not."""
+    if sram_bytes <= _USUAL_SRAM_BYTES:
+        return ""
+    return f"The estimate keeps {sram_bytes / 1e6:.1f} MB in SRAM beside the NPU; a chip with less is slower"
 
 
 def accelerators() -> tuple[str, ...]:

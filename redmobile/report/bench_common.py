@@ -53,7 +53,7 @@ class Common:
             verdict=verdict,
             tiles=[figure for figure in tiles if figure.value is not None],
             compared=compared,
-            blocks=[*self._doubts(stability), *blocks],
+            blocks=[*_doubts(stability, verdict), *blocks, *_remarks(stability)],
             facts=self._facts(load),
             date=result["environment"]["date"].text(),
             command=result["command"].text(),
@@ -74,14 +74,6 @@ class Common:
         name = f"{self.result['plan'].text()} on {self.result['target'].text()}: {file_name(self.model)}"
         return Check(name, outcomes.get(verdict.sign, "skipped"), f"{verdict.word}. {verdict.says}")  # type: ignore[arg-type]
 
-    def _doubts(self, stability: Place | None) -> list[Block]:
-        if stability is None:
-            return []
-        reasons = [reason["says"].text() for reason in stability["reasons"].items()]
-        remarks = stability["remarks"].texts() if stability.get("remarks") else []
-        blocks: list[Block] = [ListBlock("Not to be trusted, because", reasons)] if reasons else []
-        return [*blocks, ListBlock("Worth knowing", remarks)] if remarks else blocks
-
     def _facts(self, load: Place | None) -> dict[str, str]:
         """Label → text: what the figures were taken with."""
         result, device = self.result, self.result["device"]
@@ -98,6 +90,19 @@ class Common:
             **_texts(result, {"plan_sha256": "Plan sha256", "run_id": "Run"}),
         }
         return {**facts, **environment_facts(result["environment"])}
+
+
+def _doubts(stability: Place | None, verdict: Verdict) -> list[Block]:
+    """What speaks against the figures, unless the verdict says it already."""
+    reasons = [reason["says"].text() for reason in stability["reasons"].items()] if stability else []
+    unsaid = [reason for reason in reasons if reason not in verdict.says]
+    return [ListBlock("Not to be trusted, because", unsaid)] if unsaid else []
+
+
+def _remarks(stability: Place | None) -> list[Block]:
+    """What is not known, or worth knowing."""
+    remarks = stability["remarks"].texts() if stability and stability.get("remarks") else []
+    return [ListBlock("Worth knowing", remarks)] if remarks else []
 
 
 def _device_name(result: Place) -> str:
@@ -214,7 +219,7 @@ def coverage_blocks(load: Place) -> list[Block]:
         for kind in dict.fromkeys([*inside, *outside])
     ]
     return [
-        SplitBlock("Delegate coverage", "operators", parts, ["multiply-accumulates"], [[figure] for figure in macs], says=says),
+        SplitBlock("Delegate coverage", "operators", parts, ["MACs"], [[figure] for figure in macs], says=says),
         TableBlock("Operators by kind", ["", unit, "plain CPU"], rows, folded=True),
     ]
 

@@ -133,7 +133,7 @@ def _units(estimated: Place) -> Block:
     parts = [Part("NPU", taken, share_of(taken.value, total)), Part("CPU", left, share_of(left.value, total))]
     macs = [[Figure("", _macs(estimated, unit), "count")] for unit in ("NPU", "CPU")]
     says = "After Vela's own rewriting. The time of operators on the CPU is in none of its figures."
-    return SplitBlock("Operators on each unit", "operators", parts, ["multiply-accumulates"], macs, says=says)
+    return SplitBlock("Operators on each unit", "operators", parts, ["MACs"], macs, says=says)
 
 
 def _macs(estimated: Place, unit: str) -> float:
@@ -158,7 +158,7 @@ def _cycles(estimated: Place) -> list[Block]:
         ]
         for operator in estimated["operators"].items()
     ]
-    columns = ["name", "kind", "unit", "cycles (estimate)", "multiply-accumulates", "multipliers busy"]
+    columns = ["name", "kind", "unit", "cycles (estimate)", "MACs", "multipliers busy"]
     return [
         *bars("Cycles by kind of operator", "cycles (estimate)", [(kind, Figure("", count, "count")) for kind, count in by_kind.items()]),
         *bars("Cycles by operator", "cycles (estimate)", named),

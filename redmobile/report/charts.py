@@ -33,6 +33,9 @@ _GROUPS = 500
 _TAIL = 3.0
 """A histogram ends so many times the width of its middle 98 % beyond them; what is slower is in its last bar."""
 
+_ALIKE = 1e-6
+"""Durations that differ by less of themselves are one for a histogram."""
+
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -132,7 +135,7 @@ def lines(series: Sequence[Line], unit: str, *, from_zero: bool = False) -> Mark
 def _histogram_range(values: Values) -> tuple[float, float]:
     low, quick, slow, high = (float(value) for value in (values.min(), *np.percentile(values, (1, 99)), values.max()))
     high = min(high, slow + _TAIL * (slow - quick)) if slow > quick else high
-    return (low, high) if high > low else (low * 0.95, low * 1.05 or 1.0)
+    return (low, high) if high - low > _ALIKE * high else (low * 0.95, low * 1.05 or 1.0)
 
 
 def _bar(across: Axis, up: Axis, left: float, right: float, count: int) -> Markup:

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from redmobile.report.figures import Figure
 from redmobile.report.view import BarsBlock, Part, Report, Run
 
+_MEASURED = {"p50": "Measured", "peak memory": "Memory, measured", "PSNR": "Accuracy, measured"}
+"""What tells kinds of measurements apart, and what they are called."""
+
 _ESTIMATES = ("a frame (estimate)", "not faster than (estimate)")
 
 
@@ -38,7 +41,9 @@ def _sort(run: Run) -> str:
     """What a group of runs is called."""
     if run.target == "parity":
         return "Compared"
-    return {"measured": "Measured", "estimate": "Estimated, not measured", "counted": "Emulated: counts, no times"}[run.nature]
+    if run.nature == "measured":
+        return next((sort for label, sort in _MEASURED.items() if label in run.compared), "Measured")
+    return {"estimate": "Estimated, not measured", "counted": "Emulated: counts, no times"}[run.nature]
 
 
 def _group(title: str, runs: Sequence[Run]) -> Group:
@@ -56,7 +61,7 @@ def _bars(report: Report) -> BarsBlock | None:
     longest = max([outer.value or 0.0 for _, outer, _ in known] + list(budgets)) * 1.02
     parts = [
         Part(
-            f"{run.name} · {run.model}",
+            _label(run, [run for run, _, _ in known]),
             outer,
             (outer.value or 0.0) / longest,
             inner=((inner.value or 0.0) / longest, inner) if inner else None,
@@ -70,6 +75,13 @@ def _bars(report: Report) -> BarsBlock | None:
     if any(part.estimate for part in parts):
         says += " Hatched: an estimate or a lower bound, nothing was measured."
     return BarsBlock("Time of a frame", "ms", parts, line=line, says=says)
+
+
+def _label(run: Run, among: Sequence[Run]) -> str:
+    """The device, and whatever else the runs differ in."""
+    differing = ((run.model, {one.model for one in among}), (run.plan, {one.plan for one in among}))
+    further = [text for text, all_of_them in differing if len(all_of_them) > 1]
+    return " · ".join([run.name, *further])
 
 
 def _times(run: Run) -> tuple[Figure | None, Figure | None]:

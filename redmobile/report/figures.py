@@ -55,6 +55,8 @@ def _decimals(value: float) -> str:
 
 
 def _bytes(value: float) -> str:
+    if value == 0:
+        return "0 KiB"
     if abs(value) < _MEBIBYTE:
         return f"{value / _KIBIBYTE:,.1f} KiB"
     size = value / _MEBIBYTE

@@ -14,6 +14,8 @@ from redmobile.report.document import Place, open_document
 from redmobile.report.parity_page import files_run, parity_run
 from redmobile.report.view import Report, Run
 
+_MOST_NAMES = 3
+
 Reader = Callable[[Place], Run]
 
 _BENCH = "redmobile.bench/2"
@@ -37,7 +39,15 @@ def read_report(files: Sequence[Path], title: str = "") -> Report:
         raise UsageError("A report needs at least one result: redmobile bench PLAN --out result.json makes one.")
     runs = [run for file in files for run in _runs(file)]
     names = list(dict.fromkeys(run.model for run in runs))
-    return Report(title or " and ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else ""), runs)  # noqa: PLR2004
+    return Report(title or _title(names), runs)
+
+
+def _title(names: Sequence[str]) -> str:
+    """At most three names."""
+    if len(names) > _MOST_NAMES:
+        return f"{', '.join(names[:_MOST_NAMES])} and {len(names) - _MOST_NAMES} more"
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _runs(file: Path) -> list[Run]:

@@ -23,6 +23,7 @@ from redmobile.npu.vela import (
     accelerators,
     compile_with_vela,
     settings_for,
+    sram_remark,
     target_of,
 )
 
@@ -153,4 +154,5 @@ def _verdict(network: EstimatedNetwork, fps: float) -> Verdict:
         return Verdict(outcome="not measured", says=f"Vela puts nothing on {network.accelerator}: {beside}.")
     where = f"{network.accelerator}, {network.system_config}, {network.memory_mode}, {network.clock_hz / 1e6:,.0f} MHz"
     rate = f"{network.frames_per_second:.1f} frames a second ({network.frame_ms:.1f} ms a frame; {fps:g} were asked for)"
-    return Verdict(outcome="not measured", says=f"Vela estimates {rate} on {where}; {beside}.")
+    remark = sram_remark(network.sram_bytes)
+    return Verdict(outcome="not measured", says=f"Vela estimates {rate} on {where}; {beside}.{f' {remark}.' if remark else ''}")
