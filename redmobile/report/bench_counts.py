@@ -167,10 +167,10 @@ def _cycles(estimated: Place) -> list[Block]:
 
 
 def _npu_memory(estimated: Place) -> Block:
-    regions = {"sram": "SRAM", "dram": "DRAM", "flash": "flash"}
     rows: list[list[Cell]] = [
-        [label, estimated.figure(f"{key}_bytes", "used", "bytes"), estimated.figure(f"{key}_traffic_bytes", "moved", "bytes")]
-        for key, label in regions.items()
+        ["SRAM", *estimated.figures({"sram_bytes": "bytes", "sram_traffic_bytes": "bytes"})],
+        ["DRAM", *estimated.figures({"dram_bytes": "bytes", "dram_traffic_bytes": "bytes"})],
+        ["flash", estimated.figure("flash_bytes", "used", "bytes"), "–"],
     ]
     return TableBlock("Memory by region", ["", "used", "moved for a frame"], rows, says="As the system configuration below lays it out.")
 

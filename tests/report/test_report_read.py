@@ -168,11 +168,11 @@ def test_bars_of_all_runs_share_a_scale_with_the_budget_on_it(written):
     assert [part.estimate for part in bars.parts] == [False, False, True]
 
 
-def edited(path, change):
-    document = json.loads(path.read_text())
+def edited(source, target, change):
+    document = json.loads(source.read_text())
     change(document)
-    write_json(path, document)
-    return path
+    write_json(target, document)
+    return target
 
 
 def remove(key):
@@ -195,10 +195,11 @@ def remove(key):
         ("parity", lambda document: document.update(passed=1), "'passed' is a number; true or false was expected"),
     ],
 )
-def test_a_document_that_does_not_fit_is_named_with_its_place(written, kind, change, says):
+def test_a_document_that_does_not_fit_is_named_with_its_place(written, tmp_path, kind, change, says):
+    file = edited(written[kind], tmp_path / "edited.json", change)
     with pytest.raises(DocumentError, match=says) as caught:
-        read_report([edited(written[kind], change)])
-    assert str(written[kind]) in str(caught.value)
+        read_report([file])
+    assert str(file) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
