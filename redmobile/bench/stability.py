@@ -34,22 +34,49 @@ class Stability(Document):
         return "; ".join(doubt.says for doubt in self.reasons)
 
 
-def judge(samples_ms: Sequence[float], conditions: Conditions, threads: int, rules: StabilityRules, incomplete: str | None = None) -> Stability:
+def judge(
+    samples_ms: Sequence[float],
+    conditions: Conditions,
+    threads: int,
+    rules: StabilityRules,
+    incomplete: str | None = None,
+    *,
+    doubts: Sequence[Doubt] = (),
+    remarks: Sequence[str] = (),
+) -> Stability:
     """Judge durations in milliseconds, in the order in which they were taken, and the machine meanwhile, by `rules`.
 
-    incomplete: why the measuring ended before its time; None: it did not.
+    incomplete: why the measuring ended before its time; None: it did not. doubts, remarks: what a target knows besides.
     """
-    reasons = (*_of_end(incomplete), *_of_samples(samples_ms, rules), *_of_machine(conditions, threads, rules))
-    return Stability(trusted=not reasons, reasons=reasons, remarks=tuple(_remarks(conditions)))
+    reasons = (*_of_end(incomplete), *doubts, *_of_samples(samples_ms, rules), *_of_machine(conditions, threads, rules))
+    return Stability(trusted=not reasons, reasons=reasons, remarks=(*remarks, *_remarks(conditions)))
+
+
+def judge_count(
+    n: int, conditions: Conditions, threads: int, rules: StabilityRules, *, doubts: Sequence[Doubt] = (), remarks: Sequence[str] = ()
+) -> Stability:
+    """The same where a tool told only what `n` durations come down to: how they spread and drift, the tries must show (doubts)."""
+    reasons = (*doubts, *_of_count(n, rules), *_of_machine(conditions, threads, rules))
+    return Stability(trusted=not reasons, reasons=reasons, remarks=(*remarks, *_remarks(conditions)))
+
+
+def judge_samples(samples: Sequence[float], rules: StabilityRules) -> Stability:
+    """Judge figures that do not depend on what else the machine does (bytes), in the order in which they were taken."""
+    reasons = tuple(_of_samples(samples, rules))
+    return Stability(trusted=not reasons, reasons=reasons)
 
 
 def _of_end(incomplete: str | None) -> list[Doubt]:
     return [] if incomplete is None else [Doubt(flag="incomplete", says=f"it ended before its time: {incomplete}")]
 
 
+def _of_count(n: int, rules: StabilityRules) -> list[Doubt]:
+    return [Doubt(flag="too_few_samples", says=f"only {n} samples, at least {rules.min_samples} are needed")] if n < rules.min_samples else []
+
+
 def _of_samples(samples_ms: Sequence[float], rules: StabilityRules) -> list[Doubt]:
-    if len(samples_ms) < rules.min_samples:
-        return [Doubt(flag="too_few_samples", says=f"only {len(samples_ms)} samples, at least {rules.min_samples} are needed")]
+    if few := _of_count(len(samples_ms), rules):
+        return few
     found = []
     spread, drift = stats.relative_iqr(samples_ms), stats.drift(samples_ms).relative
     if spread > rules.max_relative_iqr:
@@ -96,6 +123,10 @@ def _of_heat_and_clock(conditions: Conditions, rules: StabilityRules) -> list[Do
     clocks = [mhz for mhz in (conditions.clock_first_mhz, *_clocks(conditions), conditions.clock_last_mhz) if mhz]
     if clocks and (max(clocks) - min(clocks)) / max(clocks) > rules.max_clock_change:
         says = f"the processor's clock went between {max(clocks):.0f} and {min(clocks):.0f} MHz, at most {rules.max_clock_change:.0%} is expected"
+        found.append(Doubt(flag="clock", says=says))
+    cap, top = conditions.clock_cap_mhz, conditions.clock_top_mhz
+    if cap and top and (top - cap) / top > rules.max_clock_change:
+        says = f"the processor's clock is held at {cap:.0f} of {top:.0f} MHz, at most {rules.max_clock_change:.0%} less is expected"
         found.append(Doubt(flag="clock", says=says))
     return found
 
