@@ -24,7 +24,7 @@ class Case:
 
 @dataclasses.dataclass(frozen=True)
 class Suite:
-    """Cases with what they were taken with. date: ISO 8601, UTC."""
+    """Cases with what they were taken with. date: ISO 8601, UTC; '' if it is not known."""
 
     name: str
     date: str
@@ -42,7 +42,9 @@ def to_junit(suites: Sequence[Suite]) -> bytes:
 
 
 def _suite(suite: Suite) -> ET.Element:
-    made = ET.Element("testsuite", name=_clean(suite.name), timestamp=suite.date.removesuffix("+00:00"), time="0")
+    made = ET.Element("testsuite", name=_clean(suite.name), time="0")
+    if suite.date:
+        made.set("timestamp", suite.date.removesuffix("+00:00"))
     holder = ET.SubElement(made, "properties")
     for name, value in suite.properties.items():
         ET.SubElement(holder, "property", name=_clean(name), value=_clean(value))

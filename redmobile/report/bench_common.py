@@ -22,7 +22,7 @@ _SHA = 12
 
 @dataclasses.dataclass(frozen=True)
 class Common:
-    """The part of a result that all kinds share."""
+    """The part of a result that all kinds share. budget_ms: what a frame may take: of a stream from its arrival, else one frame's time."""
 
     result: Place
     model: Place
@@ -31,7 +31,8 @@ class Common:
     @classmethod
     def of(cls, result: Place, model: Place) -> Common:
         """From a result, and where in it the model stands."""
-        return cls(result, model, 1000 / result["settings"]["fps"].number())
+        deadline = result.get("deadline_ms")
+        return cls(result, model, deadline.number() if deadline else 1000 / result["settings"]["fps"].number())
 
     def run(
         self,
@@ -226,10 +227,13 @@ def coverage_blocks(load: Place) -> list[Block]:
 
 def machine_blocks(result: Place) -> list[Block]:
     """The machine during the measurement: load, clock, heat, battery."""
-    conditions = result["conditions"]
+    conditions = result.get("conditions")
+    if conditions is None:
+        return []
     shares = {"own_share": "this process", "other_share": "other processes", "steal_share": "the machine's host"}
     cells = [conditions.figure(key, label, "share") for key, label in shares.items()]
-    cells += [conditions.figure("clock_first_mhz", "clock, first", "MHz"), conditions.figure("clock_last_mhz", "clock, last", "MHz")]
+    clocks = {"clock_first_mhz": "clock, first", "clock_last_mhz": "clock, last", "clock_cap_mhz": "allowed at the end", "clock_top_mhz": "can do"}
+    cells += [conditions.figure(key, label, "MHz") for key, label in clocks.items()]
     cells += [conditions.figure("throttle_events", "slowed down for heat", "count")]
     known = [figure for figure in cells if figure.value is not None]
     blocks: list[Block] = []

@@ -8,8 +8,8 @@ from redmobile.report import charts
 from redmobile.report.bench_common import Common, coverage_blocks, machine_blocks, operator_blocks, share_of
 from redmobile.report.charts import Mark
 from redmobile.report.document import Place
-from redmobile.report.figures import Figure
-from redmobile.report.view import Block, Cell, ChartBlock, Part, Run, SplitBlock, TableBlock
+from redmobile.report.figures import Figure, Unit
+from redmobile.report.view import Block, Cell, ChartBlock, ListBlock, Part, Run, SplitBlock, TableBlock
 
 _SUMMARY = ("min", "p50", "p90", "p95", "p99", "max", "mean", "std")
 _LEAST_SAMPLES = 2
@@ -22,9 +22,10 @@ def latency_run(result: Place) -> Run:
     latency, samples = measured["latency"], measured["samples_ms"].numbers()
     budget = common.budget_ms
     blocks: list[Block] = [
-        *_distribution(latency, samples, budget),
-        ChartBlock("Run after run", charts.timeline(samples, budget), says=_drift(measured["drift"])),
+        *_samples(measured, samples, budget),
         _percentiles("Percentiles", [("latency", latency)]),
+        *_loadgen(result.get("loadgen")),
+        *_tries(result.many("tries")),
         *_peers(result),
         *operator_blocks(measured),
         *coverage_blocks(measured["load"]),
@@ -55,6 +56,7 @@ def video_run(result: Place) -> Run:
     seconds = [frame["number"].number() / fps for frame in frames]
     gaps = [drop["number"].number() / fps for drop in result.many("drops")]
     counts = [result.figure(key, key.replace("_", " "), "count") for key in ("offered", "on_time", "late", "dropped")]
+    counts.append(result.figure("fps", "finished a second", "fps"))
     blocks: list[Block] = [
         ChartBlock("Frame by frame", charts.timeline(samples, common.budget_ms, seconds, gaps), says="From a frame's arrival until it was finished."),
         *_distribution(latency, samples, common.budget_ms),
@@ -62,6 +64,7 @@ def video_run(result: Place) -> Run:
         _percentiles("Percentiles", [("arrival to finished", latency), ("jitter", result["jitter"]), *_stage_rows(result)]),
         TableBlock("Frames", [figure.label for figure in counts], [counts], says=f"Source: {result['source'].text()}."),
         *_windows(result),
+        *_tries(result.many("tries")),
         *operator_blocks(result),
         *coverage_blocks(result["load"]),
         _memory([result["load"]]),
@@ -94,6 +97,37 @@ def _distribution(latency: Place, samples: Sequence[float], budget_ms: float) ->
     marks = [Mark(latency[f"{name}_ms"].number(), f"{name} {latency[f'{name}_ms'].number():.2f} ms", "percentile") for name in ("p50", "p90", "p99")]
     marks.append(Mark(budget_ms, f"budget {budget_ms:.1f} ms", "budget"))
     return [ChartBlock("Distribution", charts.histogram(samples, marks), says=f"{len(samples)} durations; how often each came.")]
+
+
+def _samples(measured: Place, samples: Sequence[float], budget_ms: float) -> list[Block]:
+    """Every run, where the tool tells them; else why it does not."""
+    if not samples:
+        reason = measured.get("summary_only")
+        return [ListBlock("Runs", [reason.text() if reason else "The document holds no single run."])]
+    timeline = ChartBlock("Run after run", charts.timeline(samples, budget_ms), says=_drift(measured["drift"]))
+    return [*_distribution(measured["latency"], samples, budget_ms), timeline]
+
+
+def _tries(tries: Sequence[Place]) -> list[Block]:
+    """Repetitions on a device, of which the last counts."""
+    if len(tries) < _LEAST_SAMPLES:
+        return []
+    units: dict[str, Unit] = {"n": "count", "mean_ms": "ms", "min_ms": "ms", "max_ms": "ms", "p50_ms": "ms", "p95_ms": "ms"}
+    rows: list[list[Cell]] = [
+        [f"try {number}", *one.figures(units), f"{one['waited_s'].number():g} s", one.figure("thermal_status", "heat", "count")]
+        for number, one in enumerate(tries, 1)
+    ]
+    return [TableBlock("Tries", ["", "n", "mean", "min", "max", "p50", "p95", "cooled before", "thermal status"], rows, says="The last one counts.")]
+
+
+def _loadgen(loadgen: Place | None) -> list[Block]:
+    """MLPerf's own view of the runs that it asked for."""
+    if loadgen is None:
+        return []
+    valid = "valid" if loadgen["valid"].flag() else f"not valid: {loadgen['says'].text()}"
+    figures = [loadgen.figure("p90_ms", "p90", "ms"), loadgen.figure("queries", "queries", "count")]
+    says = f"MLPerf's LoadGen {loadgen['version'].text()}, single stream; by its rules {valid}."
+    return [TableBlock("MLPerf", [figure.label for figure in figures], [figures], says=says)]
 
 
 def _drift(drift: Place) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from redmobile.report.figures import Figure
 from redmobile.report.view import BarsBlock, Part, Report, Run
 
+_BESIDE = {"parity": "Compared", "compare": "Before and after"}
 _MEASURED = {"p50": "Measured", "peak memory": "Memory, measured", "PSNR": "Accuracy, measured"}
 """What tells kinds of measurements apart, and what they are called."""
 
@@ -39,8 +40,8 @@ def across(report: Report) -> Across:
 
 def _sort(run: Run) -> str:
     """What a group of runs is called."""
-    if run.target == "parity":
-        return "Compared"
+    if run.target in _BESIDE:
+        return _BESIDE[run.target]
     if run.nature == "measured":
         return next((sort for label, sort in _MEASURED.items() if label in run.compared), "Measured")
     return {"estimate": "Estimated, not measured", "counted": "Emulated: counts, no times"}[run.nature]
@@ -65,16 +66,16 @@ def _bars(report: Report) -> BarsBlock | None:
             outer,
             (outer.value or 0.0) / longest,
             inner=((inner.value or 0.0) / longest, inner) if inner else None,
+            line=run.budget_ms / longest if run.budget_ms else None,
             estimate=run.nature != "measured",
         )
         for run, outer, inner in known
     ]
-    (budget,) = budgets if len(budgets) == 1 else (None,)
-    line = (budget / longest, f"budget {budget:.1f} ms") if budget else None
     says = "Measured: p99, and the median within it."
     if any(part.estimate for part in parts):
         says += " Hatched: an estimate or a lower bound, nothing was measured."
-    return BarsBlock("Time of a frame", "ms", parts, line=line, says=says)
+    allowed = " or ".join(f"{budget:.1f} ms" for budget in sorted(budgets))
+    return BarsBlock("Time of a frame", "ms", parts, line=f"what a frame may take: {allowed}" if budgets else "", says=says)
 
 
 def _label(run: Run, among: Sequence[Run]) -> str:

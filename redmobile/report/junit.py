@@ -6,6 +6,8 @@ from redmobile.core import junit
 from redmobile.core.junit import Case, Suite
 from redmobile.report.view import Report, Run
 
+_KINDS = {"parity": "gate", "compare": "regression"}
+
 
 def to_junit(report: Report) -> bytes:
     """One suite a result, with what it was made with; UTF-8."""
@@ -14,5 +16,5 @@ def to_junit(report: Report) -> bytes:
 
 def _suite(run: Run) -> Suite:
     group = f"{run.plan}.{run.target}"
-    cases = [Case(group, check.name, check.outcome, "gate" if run.target == "parity" else "budget", check.says) for check in run.checks]
+    cases = [Case(group, check.name, check.outcome, _KINDS.get(run.target, "budget"), check.says) for check in run.checks]
     return Suite(f"redmobile.{group}", run.date, {**run.facts, "document": run.file, "document sha256": run.sha256}, cases)

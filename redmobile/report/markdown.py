@@ -10,7 +10,7 @@ from redmobile.report.figures import Figure
 from redmobile.report.view import ListBlock, Report, Run, TableBlock
 
 _MARKS = {"good": "✅", "bad": "❌", "doubtful": "⚠️", "none": "➖"}
-_SHOWN = ("Gates", "Stages", "Left to the CPU", "Against the ground truth")
+_SHOWN = ("What changed", "Gates", "Stages", "Left to the CPU", "Against the ground truth")
 """Tables that a reader of a pull request wants to see unfolded in a run's part."""
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")

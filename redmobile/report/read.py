@@ -10,6 +10,7 @@ from redmobile.errors import DocumentError, UsageError
 from redmobile.report.bench_counts import emulation_run, estimate_run
 from redmobile.report.bench_more import accuracy_run, memory_run
 from redmobile.report.bench_times import latency_run, video_run
+from redmobile.report.compare_page import comparison_run
 from redmobile.report.document import Place, open_document
 from redmobile.report.parity_page import files_run, parity_run
 from redmobile.report.view import Report, Run
@@ -27,7 +28,11 @@ _KINDS: Mapping[str, Reader] = {
     "emulation": emulation_run,
     "estimate": estimate_run,
 }
-_PARITY: Mapping[str, Reader] = {"redmobile.parity/1": parity_run, "redmobile.parity_files/1": files_run}
+_WHOLE: Mapping[str, Reader] = {
+    "redmobile.parity/1": parity_run,
+    "redmobile.parity_files/1": files_run,
+    "redmobile.compare/1": comparison_run,
+}
 
 
 def read_report(files: Sequence[Path], title: str = "") -> Report:
@@ -57,12 +62,14 @@ def _runs(file: Path) -> list[Run]:
 
 def _readers(whole: Place) -> list[tuple[Place, Reader]]:
     """The results in a document, each with who reads it."""
+    if isinstance(whole.value, list) and whole.value:  # what `bench compare --out` leaves: a comparison a result
+        return [found for entry in whole.items() for found in _readers(entry)]
     form = whole.get("format") if isinstance(whole.value, dict) else None
     found = form.text() if form else "none"
-    if found in _PARITY:
-        return [(whole, _PARITY[found])]
+    if found in _WHOLE:
+        return [(whole, _WHOLE[found])]
     if found != _BENCH:
-        known = ", ".join((_BENCH, *_PARITY))
+        known = ", ".join((_BENCH, *_WHOLE))
         raise DocumentError(f"{whole.file}: format '{found}' is not known. Expected one of {known}: what `redmobile bench` and `parity` write.")
     if whole["kind"].text() == "bundle":
         return [(result, _bench_reader(result)) for result in whole["results"].items()]

@@ -32,7 +32,8 @@ class Verdict:
 class Part:
     """A bar, or a piece of one. share: its length, 0 … 1 of the longest; whole: its share of all together, None where that means nothing.
 
-    inner: a shorter bar within it, with its figure. estimate: nobody measured it, and it looks like that.
+    inner: a shorter bar within it, with its figure. line: where a line crosses it, as a share too. estimate: nobody measured it, and it looks
+    like that.
     """
 
     label: str
@@ -40,6 +41,7 @@ class Part:
     share: float
     whole: float | None = None
     inner: tuple[float, Figure] | None = None
+    line: float | None = None
     estimate: bool = False
 
 
@@ -71,12 +73,12 @@ class TableBlock(Block):
 
 @dataclasses.dataclass(frozen=True)
 class BarsBlock(Block):
-    """A bar a row, as long as its share of the longest. line: share at which a line crosses all bars, with its label."""
+    """A bar a row, as long as its share of the longest. line: what the lines across the bars mean, '' where there are none."""
 
     kind = "bars"
     column: str
     parts: Sequence[Part]
-    line: tuple[float, str] | None = None
+    line: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,7 +142,8 @@ class Check:
 class Run:
     """One result of a document. name: the device, or what was compared; compared: label → figure, for the table over all runs.
 
-    facts: label → text; command: makes it again; file, sha256: of the document; path: where it stands in it, '' for all of it.
+    budget_ms: what a frame may take. date: ISO 8601, '' if the document does not say. facts: label → text; command: makes it again.
+    file, sha256: of the document; path: where it stands in it, '' for all of it.
     """
 
     name: str

@@ -11,7 +11,7 @@ def written(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         made = {
             "latency": documents.latency(patch, peers=(30.0,)),
-            "video": documents.video(patch, slow_ms=20.0),
+            "video": documents.video(patch, slow_ms=60.0),
             "memory": documents.memory(),
             "accuracy": documents.accuracy(),
             "emulation": documents.emulation(),

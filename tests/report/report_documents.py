@@ -3,7 +3,11 @@
 import numpy as np
 
 from redmobile.bench import assemble, stability
+from redmobile.bench.bootstrap import Interval
 from redmobile.bench.budget import judge_figures
+from redmobile.bench.compare import FORMAT as CHANGE_FORMAT
+from redmobile.bench.compare import Comparison as Change
+from redmobile.bench.compare import Row as ChangeRow
 from redmobile.bench.conditions import Conditions, DeviceSample
 from redmobile.bench.header import FORMAT, DeviceFacts, Environment, ModelFile, Verdict
 from redmobile.bench.job import Coverage, Delegate, Load, TensorFacts, VideoRecord
@@ -104,7 +108,7 @@ def video(monkeypatch, *, slow_ms=0.0):
         if number - 1 in slow:
             continue
         infer = times[number] + (slow_ms if number in slow else 0.0)
-        frames.append(FrameTimes(number=number, waited_ms=0.5, stages_ms=(3.0, 1.0, infer, 1.5), latency_ms=infer + 6.0))
+        frames.append(FrameTimes(number=number, waits_ms=(0.5, 0.0, 0.0, 0.0), stages_ms=(3.0, 1.0, infer, 1.5), latency_ms=infer + 6.0))
     samples = tuple(
         DeviceSample(
             seconds=float(at), thermal_status=at // 6, temperatures_c={"soc": 35.0 + at}, clocks_mhz={"cpu7": 2900.0 - at}, battery_percent=80.0
@@ -130,7 +134,6 @@ def memory():
     return MemoryResult(
         **head("peak_memory", "host", HOST, memory=Memory(), budget=Budget(peak_mib=200)),
         threads=2,
-        conditions=CALM,
         verdict=judge_figures("144 MiB, the budget allows 200", True, trust),
         model=MODEL,
         loads=(LOAD, LOAD),
@@ -147,7 +150,6 @@ def accuracy():
     return AccuracyResult(
         **head("model_latency", "host", HOST, closed_loop=ClosedLoop()),
         threads=2,
-        conditions=CALM,
         verdict=judge_figures("44 dB", None, trust),
         model=MODEL,
         reference=ModelFile(file="night.onnx", sha256="ef" * 32, bytes=1),
@@ -293,6 +295,16 @@ def files():
         layers=(),
         remarks=(),
         passed=True,
+    )
+
+
+def change(*, worse=True):
+    """What `redmobile bench compare` leaves of one result."""
+    interval = Interval(value=1.21, low=1.17, high=1.26) if worse else Interval(value=1.0, low=0.99, high=1.01)
+    outcome = "worse" if worse else "same"
+    row = ChangeRow(metric="p50", unit="ms", old=21.0, new=21.0 * interval.value, change=interval, is_ratio=True, tolerance=0.05, outcome=outcome)
+    return Change(
+        format=CHANGE_FORMAT, old="base.json", new="out/new.json", plan="model_latency", target="host", outcome=outcome, says="p50 grew", rows=(row,)
     )
 
 

@@ -68,23 +68,23 @@ def test_the_verdict_is_what_one_reads_first(show, written):
     banner = page.locator(".banner")
     assert banner.locator("strong").inner_text() == "Missed"
     assert banner.bounding_box()["y"] < 100
-    assert "43" not in banner.locator("h1").inner_text()
-    assert "within 33.3 ms" in banner.locator(".why li").inner_text()
+    (why,) = banner.locator(".why li").all()
+    assert "most of the time goes to 'infer'" in why.inner_text()
 
 
-@pytest.mark.parametrize("kind", ["latency", "video", "memory", "accuracy", "emulation", "estimate", "parity"])
-def test_the_numbers_on_the_page_are_those_of_the_document(show, written, kind):
-    page = show(written[kind])
-    document = json.loads(written[kind].read_text())
-    shown = page.eval_on_selector_all("data[data-path]", "found => found.map(one => [one.dataset.path, one.value, one.textContent])")
-    assert len(shown) >= 5
-    for path, value, text in shown:
-        summed = path.endswith(":sum")
-        expected = look_up(document, path.removesuffix(":sum"))
-        expected = sum(expected.values()) if summed else expected
-        assert value == "None" if expected is None else float(value) == expected, path
-        if text.endswith((" ms", " dB")):
-            assert float(text.split()[0].replace(",", "")) == pytest.approx(expected, abs=0.0501 if expected >= 100 else 0.00501)
+def test_the_numbers_on_the_page_are_those_of_the_documents(show, written):
+    page = show(*written.values())
+    documents_read = [json.loads(file.read_text()) for file in written.values()]
+    reading = "runs => runs.map(run => [...run.querySelectorAll('data[data-path]')].map(one => [one.dataset.path, one.value, one.textContent]))"
+    shown = page.eval_on_selector_all("details.run", reading)
+    assert [len(figures) >= 4 for figures in shown] == [True] * len(written)
+    for document, figures in zip(documents_read, shown, strict=True):
+        for path, value, text in figures:
+            expected = look_up(document, path.removesuffix(":sum"))
+            expected = sum(expected.values()) if path.endswith(":sum") else expected
+            assert value == "None" if expected is None else float(value) == float(expected), path
+            if text.endswith((" ms", " dB")):
+                assert float(text.split()[0].replace(",", "")) == pytest.approx(expected, abs=0.0501 if expected >= 100 else 0.00501)
 
 
 def test_every_sample_is_a_dot_and_every_drop_a_tick(show, written):
@@ -93,7 +93,7 @@ def test_every_sample_is_a_dot_and_every_drop_a_tick(show, written):
     drawn = page.eval_on_selector_all(
         ".chart path", "found => found.map(one => [one.getAttribute('class'), one.getAttribute('d').split('M').length - 1])"
     )
-    over = sum(frame["latency_ms"] > 1000 / 30 for frame in document["frames"])
+    over = sum(frame["latency_ms"] > document["deadline_ms"] for frame in document["frames"])
     assert dict(drawn) == {"dot": len(document["frames"]) - over, "dot over": over, "dropped": document["dropped"]}
 
 

@@ -127,6 +127,15 @@ def test_a_bundle_is_several_runs_of_one_file(tmp_path, monkeypatch):
     assert report.runs[1].tiles[0].path.startswith("results[1].")
 
 
+def test_a_regression_is_told_with_its_interval(tmp_path):
+    file = tmp_path / "changes.json"
+    write_json(file, [msgspec.to_builtins(documents.change()), msgspec.to_builtins(documents.change(worse=False))])
+    worse, same = read_report([file]).runs
+    assert (worse.verdict.sign, worse.verdict.word, same.verdict.sign) == ("bad", "Worse", "good")
+    assert worse.blocks[0].rows[0][4:] == ["+21.0 %", "+17.0 % to +26.0 %", "5 %", "worse"]
+    assert (worse.path, [check.outcome for check in (*worse.checks, *same.checks)]) == ("[0]", ["failed", "passed"])
+
+
 def test_what_cannot_be_trusted_says_why_once(tmp_path, monkeypatch):
     noisy = Conditions(cores=2, seconds=9.0, own_share=0.3, other_share=0.6, steal_share=0.0)
     (run,) = read_report([documents.write(tmp_path / "noisy.json", documents.latency(monkeypatch, conditions=noisy))]).runs
@@ -164,7 +173,9 @@ def test_measured_and_not_measured_stand_in_tables_of_their_own(written):
 def test_bars_of_all_runs_share_a_scale_with_the_budget_on_it(written):
     bars = across(read_report([written["latency"], written["video"], written["estimate"]])).bars
     shares = [part.share / part.figure.value for part in bars.parts]
-    assert shares == pytest.approx([bars.line[0] / (1000 / 30)] * 3)
+    assert shares == pytest.approx([shares[0]] * 3)
+    assert [part.line for part in bars.parts] == pytest.approx([shares[0] * allowed for allowed in (1000 / 30, 2000 / 30, 1000 / 30)])
+    assert bars.line == "what a frame may take: 33.3 ms or 66.7 ms"
     assert [part.estimate for part in bars.parts] == [False, False, True]
 
 
@@ -203,7 +214,7 @@ def test_a_document_that_does_not_fit_is_named_with_its_place(written, tmp_path,
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["[1, 2]", '"x"', "3", "null", "{}"])
+@pytest.mark.parametrize("text", ["[1, 2]", "[]", '"x"', "3", "null", "{}"])
 def test_other_json_is_refused(tmp_path, text):
     (tmp_path / "x.json").write_text(text)
     with pytest.raises(DocumentError, match="format 'none' is not known"):
