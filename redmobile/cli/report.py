@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from redmobile.cli.console import ERR
+from redmobile.cli.console import ERR, json_option, print_json
 
 _FILE = click.Path(path_type=Path)
 
@@ -25,11 +25,12 @@ an emulator's counts) are marked as such. Exit code 3: a document of another kin
 """
 )
 @click.argument("results", nargs=-1, required=True, type=_FILE, metavar="RESULT.json...")
-@click.option("--out", type=_FILE, help="Write the page (.html).  [default: report.html, where neither --markdown nor --junit is given]")
+@click.option("--out", type=_FILE, help="Write the page (.html).  [default: report.html, where nothing else is asked for]")
 @click.option("--markdown", type=click.Path(path_type=Path, allow_dash=True), help="Write Markdown for a pull request; - is stdout.")
 @click.option("--junit", type=_FILE, help="Write verdicts and gates as JUnit XML.")
 @click.option("--title", default="", help="Heading.  [default: the models' names]")
-def command(results: tuple[Path, ...], out: Path | None, markdown: Path | None, junit: Path | None, title: str) -> None:
+@json_option
+def command(results: tuple[Path, ...], out: Path | None, markdown: Path | None, junit: Path | None, title: str, *, as_json: bool) -> None:
     """Make a page of RESULTS, the JSON that `redmobile bench --out` and `redmobile parity --out` leave.
 
     Verdict first; then distribution, timeline, percentiles, stages, operators, delegate coverage, memory, heat, the worst picture to slide
@@ -39,7 +40,7 @@ def command(results: tuple[Path, ...], out: Path | None, markdown: Path | None, 
     from redmobile.report.read import read_report
 
     report = read_report(results, title)
-    if out is None and markdown is None and junit is None:
+    if out is None and markdown is None and junit is None and not as_json:
         out = Path("report.html")
     if out is not None:
         from redmobile.report.html import to_html
@@ -55,6 +56,10 @@ def command(results: tuple[Path, ...], out: Path | None, markdown: Path | None, 
 
         write_bytes(junit, to_junit(report))
         ERR.print(f"{junit}: written.", markup=False)
+    if as_json:
+        from redmobile.report.summary import to_builtins
+
+        print_json(to_builtins(report))
 
 
 def _write_or_print(path: Path, text: str) -> None:

@@ -54,6 +54,13 @@ def test_all_three_at_once(call, tmp_path):
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"page.html", "page.md", "page.xml"}
 
 
+def test_json_tells_verdicts_and_figures(call, tmp_path):
+    code, out, _ = call("files.json", "--json")
+    (result,) = json.loads(out)["results"]
+    assert (code, result["verdict"]["outcome"], result["figures"]["signal to noise"]["value"]) == (0, "passed", 41.25)
+    assert not (tmp_path / "report.html").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
