@@ -16,16 +16,27 @@ _SHOWN = ("What changed", "Gates", "Stages", "Left to the CPU", "Against the gro
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 _MENTION = re.compile(r"@(?=\w)")
 
+LONGEST = 60_000
+"""GitHub takes comments of 65,536 characters."""
+
 MARKER = "<!-- redmobile report -->"
 """The first line: by it, a comment is found again and written anew instead of another one below it."""
 
 
-def to_markdown(report: Report) -> str:
-    """The report in GitHub's Markdown."""
+def to_markdown(report: Report, most: int = LONGEST) -> str:
+    """The report in GitHub's Markdown, at most `most` characters: parts of single runs are left out, from the last, until it fits."""
     verdict = report.verdict
-    parts = [MARKER, f"## {_MARKS[verdict.sign]} {_safe(verdict.word)}: {_safe(report.title)}", _safe(verdict.says), _summary(report)]
-    parts += [_run(run) for run in report.runs]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    head = [MARKER, f"## {_MARKS[verdict.sign]} {_safe(verdict.word)}: {_safe(report.title)}", _safe(verdict.says), _summary(report)]
+    parts = [_run(run) for run in report.runs]
+    kept = list(parts)
+    while kept and len(_joined(head, kept, len(parts))) > most:
+        kept.pop()
+    return _joined(head, kept, len(parts))
+
+
+def _joined(head: Sequence[str], kept: Sequence[str], count: int) -> str:
+    left = [f"Details of {count - len(kept)} of {count} results are left out here; the page has them."] if len(kept) < count else []
+    return "\n\n".join(part for part in (*head, *kept, *left) if part) + "\n"
 
 
 def _summary(report: Report) -> str:

@@ -40,6 +40,15 @@ def test_a_run_s_part_has_what_was_asked_to_see_it_again(written):
     assert text.count("<details>") == text.count("</details>") == 2
 
 
+def test_a_long_report_leaves_details_out_and_says_so(written):
+    report = read_report(list(written.values()))
+    whole = to_markdown(report)
+    short = to_markdown(report, most=len(whole) - 1)
+    assert len(short) < len(whole)
+    assert "Details of 1 of 8 results are left out here; the page has them." in short
+    assert short.split("<details>")[0] == whole.split("<details>")[0]
+
+
 def test_words_from_outside_are_no_markup_and_call_nobody(tmp_path, monkeypatch):
     import msgspec
 
