@@ -24,6 +24,7 @@ COMMANDS = {
     "enhance": "Enhance images, folders and videos.",
     "bench": "Measure latency and the 1080p/30 fps budget on this machine.",
     "report": "Make a page, Markdown or JUnit of results.",
+    "emulator": "Emulated ARM: install, status, remove; count a program's instructions.",
     "android": "The demo app on a phone: install, start, logs.",
     "doctor": "What is installed, what is missing for which command, and how to get it.",
 }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from redmobile.bench import assemble
-from redmobile.bench.device import Device
+from redmobile.core.device import Device
 from redmobile.bench.header import DeviceFacts, Verdict
 from redmobile.bench.modelled import EstimatedNetwork, EstimateResult, OperatorCycles
 from redmobile.bench.result import Result
