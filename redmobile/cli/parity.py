@@ -64,7 +64,7 @@ they should be. Exit code 2: frames that the file was calibrated with.
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each engine.  [default: all cores]")
 @delegate_options
 @click.option("--junit", type=_FILE, help="Write the gates as JUnit XML.")
-@click.option("--sheet", type=_FILE, help="Write the worst picture: input, float, converted, difference (.png or .jpg).")
+@click.option("--sheet", type=_FILE, help="Write the worst picture: input, float, converted, difference (.png or .jpg); the JSON has it too.")
 @click.option("--out", type=_FILE, help="Write the whole result as JSON.")
 @json_option
 def command(
@@ -116,6 +116,7 @@ def _compare_chain(target: str, outputs: dict[str, Path | None], *, as_json: boo
     out = outputs["out"]
     with progress() as bar:
         task = bar.add_task("pictures", total=None, note="")
+        options["pictures"] = outputs["sheet"] is not None
         checked = check_parity(target, on_progress=lambda done, total: bar.update(task, completed=done, total=total), **options)
     _write(checked, outputs["junit"], outputs["sheet"])
     _write_layers(outputs["layer_plot"], checked.result.layers)
