@@ -36,13 +36,17 @@ class LatencyJob(Document, tag_field="job", tag="latency"):
 
 
 class VideoJob(Document, tag_field="job", tag="video"):
-    """Enhance frames that arrive at `fps`. video: the file or folder they come from; None: frames that are made."""
+    """Enhance frames that arrive at `fps`. video: the file or folder they come from; None: frames that are made.
+
+    photographs: a folder of pictures that made frames show; None: a made scene.
+    """
 
     network: Network
     threads: int
     fps: float
     loop: OpenLoop
     video: str | None = None
+    photographs: str | None = None
 
 
 class FidelityJob(Document, tag_field="job", tag="fidelity"):
@@ -54,7 +58,16 @@ class FidelityJob(Document, tag_field="job", tag="fidelity"):
     pictures: str
 
 
-Job = LoadJob | LatencyJob | VideoJob | FidelityJob
+class AccuracyJob(Document, tag_field="job", tag="accuracy"):
+    """Enhance the pictures in a folder with both networks, and compare. pictures: the folder, or one picture."""
+
+    reference: Network
+    network: Network
+    threads: int
+    pictures: str
+
+
+Job = LoadJob | LatencyJob | VideoJob | FidelityJob | AccuracyJob
 
 
 class Coverage(Document):
@@ -155,7 +168,25 @@ class FidelityRecord(Document, tag_field="record", tag="fidelity"):
     fidelity: Fidelity
 
 
-Record = LoadRecord | LatencyRecord | VideoRecord | FidelityRecord
+class PictureAccuracy(Document):
+    """One picture. psnr_db: of the model's output against the reference's; None: they are equal. ssim: of the same, at most 1.
+
+    largest_codes: the largest difference, in 8-bit codes.
+    """
+
+    picture: str
+    psnr_db: float | None
+    ssim: float
+    largest_codes: int
+
+
+class AccuracyRecord(Document, tag_field="record", tag="accuracy"):
+    """What an AccuracyJob found."""
+
+    pictures: tuple[PictureAccuracy, ...]
+
+
+Record = LoadRecord | LatencyRecord | VideoRecord | FidelityRecord | AccuracyRecord
 
 
 class Failure(Document):

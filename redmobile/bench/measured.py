@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from redmobile.bench.conditions import Conditions
 from redmobile.bench.header import Header, ModelFile, Verdict
-from redmobile.bench.job import Load
+from redmobile.bench.job import Load, PictureAccuracy
 from redmobile.bench.open_loop import FrameTimes
+from redmobile.bench.plan import Scenario
 from redmobile.bench.stability import Stability
 from redmobile.bench.stats import Drift, Ratio, Summary
 from redmobile.core.documents import Document
 
 
 class TimeVerdict(Verdict):
-    """A verdict on frames in time. on_time_share: the part of all frames finished within one frame's time.
+    """A verdict on frames in time. on_time_share: the part of all frames that were.
 
     percentile: the one that the budget asks for, e.g. 99; percentile_ms: the time at it, None where the frame there was dropped.
     blame: the stage that keeps frames from being on time; None where all were, or where there is only one stage.
@@ -25,10 +26,9 @@ class TimeVerdict(Verdict):
 
 
 class Measurement(Header):
-    """A result of something that ran. threads: of the engine; conditions: of the machine meanwhile."""
+    """A result of something that ran. threads: of the engine."""
 
     threads: int
-    conditions: Conditions
 
 
 class OperatorTime(Document):
@@ -83,22 +83,39 @@ class Try(Document):
     thermal_status: int | None = None
 
 
+class LoadGen(Document):
+    """What MLPerf's LoadGen made of the runs it asked for.
+
+    valid: by its own rules (enough queries, for long enough); p90_ms: the figure that MLPerf Mobile reports; says: LoadGen's reason where
+    it is not valid.
+    """
+
+    version: str
+    valid: bool
+    p90_ms: float
+    queries: int
+    says: str
+
+
 class LatencyResult(Measurement, tag_field="kind", tag="latency"):
     """What a plan with [closed_loop] gives. peers: in the order given, their runs alternating with the model's.
 
-    scenario: 'back to back', or 'single-stream' where MLPerf's LoadGen asked for the runs. tries: on a device, all repetitions.
+    conditions: of the machine meanwhile. scenario: who asked for the runs: 'back-to-back' our own loop, 'single-stream' MLPerf's LoadGen.
+    tries: on a device, all repetitions.
     """
 
     verdict: TimeVerdict
+    conditions: Conditions
     measured: Measured
     peers: tuple[Measured, ...] = ()
     ratios: tuple[Ratio, ...] = ()
-    scenario: str = "back to back"
+    scenario: Scenario = "back-to-back"
+    loadgen: LoadGen | None = None
     tries: tuple[Try, ...] = ()
 
 
 class StageTimes(Document):
-    """One stage of the way of a frame, over all finished frames. cpu_ms: processor time of the stage's own thread a frame, on average."""
+    """One stage of the way of a frame. time: over all finished frames. cpu_ms: of the stage's own thread, for each frame it worked on."""
 
     name: str
     time: Summary
@@ -127,17 +144,21 @@ class Window(Document):
 class VideoResult(Measurement, tag_field="kind", tag="video"):
     """What a plan with [open_loop] gives. on_time + late + dropped = offered.
 
-    source: where the frames came from. late: finished after more than one frame's time; dropped: replaced by a newer frame before its turn.
+    source: where the frames came from. deadline_ms: how long a frame may take from its arrival; late: finished after that; dropped: replaced by
+    a newer frame before its turn. fps: finished frames a second.
     latency: from arrival to finished; jitter: how far the time between two finished frames was from what it should have been.
     cpu_ms: processor time of the whole process a finished frame. frames, drops: every single one; windows: the same by time.
     tries: on a device, all repetitions.
     """
 
     verdict: TimeVerdict
+    conditions: Conditions
     model: ModelFile
     load: Load
     source: str
     offered: int
+    deadline_ms: float
+    fps: float
     on_time: int
     late: int
     dropped: int
@@ -170,19 +191,10 @@ class MemoryResult(Measurement, tag_field="kind", tag="memory"):
     arena_bytes: int | None = None
 
 
-class PictureAccuracy(Document):
-    """One picture. psnr_db: of the model's output against the reference's; None: they are equal. ssim: of the same, at most 1."""
-
-    picture: str
-    psnr_db: float | None
-    ssim: float
-    largest_codes: int
-
-
 class AccuracyResult(Measurement, tag_field="kind", tag="accuracy"):
     """What a plan with [accuracy] gives: outputs as 8-bit frames, against those of `reference` on the same pictures.
 
-    psnr_db, ssim: means over the pictures; worst_db: of the worst one. None: every output is equal.
+    psnr_db, ssim: means over the pictures (psnr_db: over those that differ); worst_db: of the worst one. None: every output is equal.
     """
 
     verdict: Verdict

@@ -38,9 +38,12 @@ class ClosedLoop(Document):
 class OpenLoop(Document):
     """Frames arrive at the plan's rate whether or not the network is ready: does it keep up?
 
-    seconds: how long frames arrive. warm_up: frames enhanced before that. height, width: of the frames that are made when no video is given.
+    seconds: how long frames arrive. warm_up: frames enhanced before that. height, width: of the frames that are made when no video is given;
+    photographs: a model on the shelf whose demo pictures they show, in motion; None: a scene made of noise.
     queue: frames that may wait before each stage. policy: what happens when one more comes: 'drop-oldest' throws away the one that has
     waited longest, as a camera's preview does; 'block' holds the stage before it up, as a recorder that may lose nothing does.
+    deadline_frames: a frame is on time if it is finished so many frames' times after its arrival. Stages work at the same time, so frames keep
+    their pace as long as each stage takes less than one frame's time; the deadline says how old a frame may be when it is shown.
     window_seconds: the run is also told in pieces of this length.
     """
 
@@ -48,8 +51,10 @@ class OpenLoop(Document):
     warm_up: Count = 10
     height: Count = 1080
     width: Count = 1920
+    photographs: str | None = None
     queue: Count = 1
     policy: Policy = "drop-oldest"
+    deadline_frames: Positive = 2.0
     window_seconds: Positive = 10.0
 
 
@@ -67,7 +72,7 @@ class Accuracy(Document):
 
 
 class Budget(Document):
-    """share: the part of all frames that must be finished within one frame's time (1000 / fps ms) [closed_loop, open_loop].
+    """share: the part of all frames that must be finished in one frame's time, 1000 / fps ms [closed_loop], or in time for the deadline [open_loop].
 
     peak_mib: the memory that the whole process may hold [memory]. psnr_db, ssim: that the mean must reach [accuracy].
     """
@@ -137,6 +142,11 @@ class Plan(Document):
     def frame_ms(self) -> float:
         """One frame's time."""
         return 1000.0 / self.fps
+
+    @property
+    def deadline_ms(self) -> float:
+        """How long a frame may take to be on time."""
+        return self.frame_ms * (self.open_loop.deadline_frames if self.open_loop is not None else 1)
 
 
 def load_plan(name: str) -> Plan:

@@ -60,6 +60,12 @@ def judge_count(
     return Stability(trusted=not reasons, reasons=reasons, remarks=(*remarks, *_remarks(conditions)))
 
 
+def judge_samples(samples: Sequence[float], rules: StabilityRules) -> Stability:
+    """Judge figures that do not depend on what else the machine does (bytes), in the order in which they were taken."""
+    reasons = tuple(_of_samples(samples, rules))
+    return Stability(trusted=not reasons, reasons=reasons)
+
+
 def _of_end(incomplete: str | None) -> list[Doubt]:
     return [] if incomplete is None else [Doubt(flag="incomplete", says=f"it ended before its time: {incomplete}")]
 
@@ -117,6 +123,10 @@ def _of_heat_and_clock(conditions: Conditions, rules: StabilityRules) -> list[Do
     clocks = [mhz for mhz in (conditions.clock_first_mhz, *_clocks(conditions), conditions.clock_last_mhz) if mhz]
     if clocks and (max(clocks) - min(clocks)) / max(clocks) > rules.max_clock_change:
         says = f"the processor's clock went between {max(clocks):.0f} and {min(clocks):.0f} MHz, at most {rules.max_clock_change:.0%} is expected"
+        found.append(Doubt(flag="clock", says=says))
+    cap, top = conditions.clock_cap_mhz, conditions.clock_top_mhz
+    if cap and top and (top - cap) / top > rules.max_clock_change:
+        says = f"the processor's clock is held at {cap:.0f} of {top:.0f} MHz, at most {rules.max_clock_change:.0%} less is expected"
         found.append(Doubt(flag="clock", says=says))
     return found
 

@@ -7,6 +7,7 @@ import functools
 import gc
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -16,11 +17,13 @@ import msgspec
 import numpy as np
 
 from redmobile.bench import closed_loop, open_loop
-from redmobile.bench.clock import SystemClock
+from redmobile.bench.clock import SystemClock, SystemCrew
 from redmobile.bench.conditions import Watch
 from redmobile.bench.fidelity import compare_outputs
 from redmobile.bench.inputs import arrays_for
 from redmobile.bench.job import (
+    AccuracyJob,
+    AccuracyRecord,
     Coverage,
     Delegate,
     Failure,
@@ -73,6 +76,8 @@ def carry_out(job: Job, on_progress: Progress | None = None) -> Record:
             return _video(job, on_progress)
         case FidelityJob():
             return _fidelity(job)
+        case AccuracyJob():
+            return _accuracy(job, on_progress)
 
 
 def _load(job: LoadJob) -> LoadRecord:
@@ -120,29 +125,50 @@ def _rows(samples: list[list[float]]) -> tuple[tuple[float, ...], ...]:
 
 
 def _video(job: VideoJob, on_progress: Progress | None) -> VideoRecord:
-    offered = max(1, round(job.fps * job.loop.seconds))
     # Here and not above: what reads videos and pictures would count as memory of every network.
     from redmobile.bench.video_source import open_source
-    from redmobile.bench.video_work import VideoWork
+    from redmobile.bench.video_work import stages_of
 
-    video = Path(job.video) if job.video else None
+    loop = job.loop
+    arrivals = open_loop.Arrivals(job.fps, max(1, round(job.fps * loop.seconds)))
+    frames, photographs = (Path(path) if path else None for path in (job.video, job.photographs))
     runtime = _open(job.network, job.threads)
-    with open_source(job.loop.height, job.loop.width, video) as source:
-        warm_up = VideoWork(source, runtime)
-        for number in range(job.loop.warm_up):
-            warm_up(number, lambda _: None)
-    with open_source(job.loop.height, job.loop.width, video) as source, _no_collections():
-        work = VideoWork(source, runtime)
+    with open_source(loop.height, loop.width, frames, photographs) as source:
+        _warm_up(stages_of(source, runtime), loop.warm_up)
+    with open_source(loop.height, loop.width, frames, photographs) as source, _no_collections():
+        stages = stages_of(source, runtime)
         watch = Watch()
-        frames = open_loop.run(work, work.stages, job.fps, offered, SystemClock(), on_progress)
-        missing = sorted(set(range(offered)) - {frame.number for frame in frames})
-        drops = tuple((number, work.stages[0]) for number in missing)
-        return VideoRecord(stages=work.stages, offered=offered, frames=tuple(frames), source=source.says, conditions=watch.conditions(), drops=drops)
+        cpu_before = time.process_time()
+        stream = open_loop.run(stages, arrivals, loop.queue, loop.policy, SystemCrew(), on_progress)
+        return VideoRecord(
+            stages=tuple(stage.name for stage in stages),
+            offered=arrivals.offered,
+            frames=tuple(stream.frames),
+            source=source.says,
+            cpu_seconds=time.process_time() - cpu_before,
+            conditions=watch.conditions(),
+            drops=tuple(stream.drops),
+            stage_cpu_seconds=tuple(spent / 1e9 for spent in stream.cpu_ns),
+        )
+
+
+def _warm_up(stages: list[open_loop.Stage], frames: int) -> None:
+    for number in range(frames):
+        content = None
+        for stage in stages:
+            content = stage.work(number, content)
 
 
 def _fidelity(job: FidelityJob) -> FidelityRecord:
     reference, network = (_open(one, job.threads) for one in (job.reference, job.network))
     return FidelityRecord(fidelity=compare_outputs(reference, network, list(np.load(job.pictures))))
+
+
+def _accuracy(job: AccuracyJob, on_progress: Progress | None) -> AccuracyRecord:
+    from redmobile.bench.accuracy import compare_pictures  # as above
+
+    reference, network = (_open(one, job.threads) for one in (job.reference, job.network))
+    return AccuracyRecord(pictures=tuple(compare_pictures(reference, network, Path(job.pictures), on_progress)))
 
 
 def _open(network: Network, threads: int) -> Runtime:

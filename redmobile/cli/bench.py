@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from redmobile.cli.console import OUT, json_option, print_json, progress, table
+from redmobile.cli.console import ERR, OUT, json_option, print_json, progress, table
 from redmobile.cli.options import pairs
 
 if TYPE_CHECKING:
@@ -15,7 +15,20 @@ if TYPE_CHECKING:
     from redmobile.bench.result import Bundle, Result
 
 
+class _Bench(click.Command):
+    """`redmobile bench PLAN …`, and `redmobile bench compare …`, which is a command of its own."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any) -> click.Context:
+        """See click.Command."""
+        if args[:1] == ["compare"]:
+            from redmobile.cli import bench_compare
+
+            return bench_compare.command.make_context(f"{info_name} compare", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
 @click.command(
+    cls=_Bench,
     epilog="""\b
 Examples:
   redmobile bench model_latency
@@ -24,12 +37,14 @@ Examples:
   redmobile bench model_latency --on qemu:cortex-a76
   redmobile bench model_latency --on ethos-u55-256
   redmobile bench model_latency --on adb --delegate cpu --delegate gpu
+  redmobile bench model_latency --record                       keep the result as baseline
+  redmobile bench compare benchmarks/baselines result.json     better, worse or the same? `redmobile bench compare --help`
   redmobile bench conversion_peers --only red_mobile --peer onnx2tf
   redmobile bench conversion_peers --networks my.onnx --only my --images photos/
 
 \b
 Exit code 6: the plan's budget was missed by figures that can be trusted; with --enforce also if they cannot be.
-"""
+""",
 )
 @click.argument("plan", required=False)
 @click.option("--on", default="host", show_default=True, metavar="TARGET", help="host, qemu:CPU, ethos-u55-256 …, adb or adb:SERIAL.")
@@ -61,6 +76,7 @@ Exit code 6: the plan's budget was missed by figures that can be trusted; with -
 @click.option("--folder", type=click.Path(path_type=Path), help="Keeps conversions, logs and the result.  [default: out/PLAN; converters]")
 @click.option("--enforce", is_flag=True, help="Exit with 6 also when the figures are not to be trusted.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the whole result, raw samples included, as JSON.")
+@click.option("--record", is_flag=True, help="Keep the result as baseline of this device, in benchmarks/baselines/ here; it must be trusted.")
 @click.option("--plot", "plot_file", type=click.Path(path_type=Path), help="Write a picture of the durations (.png).")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of results and stop.")
 @json_option
@@ -70,6 +86,7 @@ def command(
     out: Path | None,
     plot_file: Path | None,
     enforce: bool,
+    record: bool,
     schema: bool,
     as_json: bool,
     **options: Any,
@@ -90,7 +107,7 @@ def command(
         return
     converters = _converter_options(options)
     if _compares_converters(plan):
-        _compare(str(plan), converters, {"model": model, "plot": plot_file, "enforce": enforce, **options}, out, as_json=as_json)
+        _compare(str(plan), converters, {"model": model, "plot": plot_file, "enforce": enforce, "record": record, **options}, out, as_json=as_json)
         return
     _refuse("belongs to a plan with [conversion]", converters)
     result = _measure(plan, model, options)
@@ -98,6 +115,8 @@ def command(
     from redmobile.cli.bench_result import print_result
 
     print_result(result, as_json=as_json)
+    if record:
+        _record(result)
     _check(result, enforce=enforce)
 
 
@@ -188,6 +207,14 @@ def _write(result: Result | Bundle, out: Path | None, plot_file: Path | None) ->
         write_json(out, to_builtins(result))
     if plot_file is not None:
         write_plot(plot_file, result)
+
+
+def _record(result: Result | Bundle) -> None:
+    from redmobile.bench import baseline
+    from redmobile.bench.result import Bundle
+
+    for one in result.results if isinstance(result, Bundle) else (result,):
+        ERR.print(f"Recorded as baseline: {baseline.record(one)}", markup=False)
 
 
 def _check(result: Result | Bundle, *, enforce: bool) -> None:

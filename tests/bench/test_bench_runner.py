@@ -352,3 +352,89 @@ def test_a_truncated_video_is_named(open_plan, int8_file, tmp_path):
     video.write_bytes(video.read_bytes()[:-300])
     with pytest.raises(InputError, match=r"clip\.mp4"):
         bench(open_plan, str(int8_file), video=video)
+
+
+def test_memory_is_measured_in_fresh_processes(tmp_path, int8_file):
+    plan = tmp_path / "memory.toml"
+    plan.write_text("says = 'x'\nthreads = 1\n[memory]\nrepeats = 2\nruns = 2\n[budget]\npeak_mib = 4000\n[stability]\nmin_samples = 2\n")
+    found = bench(str(plan), str(int8_file))
+    assert (found.verdict.outcome, found.stability.trusted) == ("met", True)
+    assert found.peak_bytes == max(load.peak_bytes for load in found.loads) > found.own_bytes > 0
+    assert found.arena_bytes == 2 * 32 * 48 * 3
+    plan.write_text(plan.read_text().replace("4000", "1").replace("= 2", "= 1"))
+    missed = bench(str(plan), str(int8_file), runs=3)
+    assert (missed.verdict.outcome, missed.settings.memory.runs, len(missed.loads)) == ("missed", 3, 1)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    import cv2
+
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(2):
+        cv2.imwrite(str(folder / f"{number}.png"), dark_scene(32, 48) + np.uint8(9 * number))
+    return folder
+
+
+def test_accuracy_is_told_against_the_network_a_file_was_made_of(tmp_path, int8_file, float_file, pictures):
+    plan = tmp_path / "accuracy.toml"
+    plan.write_text("says = 'x'\nthreads = 1\n[accuracy]\n[budget]\npsnr_db = 40\nssim = 0.99\n")
+    found = bench(str(plan), str(int8_file), reference=str(float_file), images=pictures)
+    assert found.verdict.outcome == "met"
+    assert [picture.picture for picture in found.pictures] == ["0.png", "1.png"]
+    assert found.psnr_db is None or found.psnr_db > 45
+    assert found.reference.sha256 == sha256_file(float_file)
+    same = bench(str(plan), str(int8_file), reference=str(int8_file), images=pictures)
+    assert (same.psnr_db, same.worst_db, same.ssim) == (None, None, pytest.approx(1))
+    assert same.verdict.says.startswith("equal and SSIM 1.0000 on 2 pictures")
+    with pytest.raises(UsageError, match="which network's outputs are right"):
+        bench(str(plan), str(int8_file), images=pictures)
+
+
+def test_frames_from_a_folder(open_plan, int8_file, pictures):
+    found = bench(open_plan, str(int8_file), video=pictures)
+    check_accounts(found, 25)
+    assert found.source == "pictures/, 2 pictures, 48×32"
+    import cv2
+
+    cv2.imwrite(str(pictures / "2.png"), dark_scene(32, 50))
+    with pytest.raises(InputError, match=r"2\.png: frames of a stream have one size; 48×32 as the first one was expected, 50×32 was found"):
+        bench(open_plan, str(int8_file), video=pictures)
+
+
+def test_frames_larger_than_the_network_go_through_in_tiles(open_plan, int8_file, tmp_path):
+    import cv2
+
+    folder = tmp_path / "large"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "0.png"), dark_scene(50, 70))
+    found = bench(open_plan, str(int8_file), video=folder, seconds=0.1)
+    assert [stage.name for stage in found.stages] == ["decode", "tiles"]
+
+
+def test_made_frames_of_photographs(pictures):
+    from redmobile.bench.video_source import open_source
+
+    with open_source(40, 60, None, pictures) as source:
+        first, second, other = source.frame(0), source.frame(1), source.frame(90)
+    assert source.says == "2 photographs in motion, 60×40"
+    np.testing.assert_array_equal(first[3:, 7:], second[:-3, :-7])
+    assert abs(float(other.mean()) - float(first.mean())) > 3
+
+
+def test_targets_refuse_what_is_not_theirs(plan, int8_file):
+    with pytest.raises(UsageError, match=r"target 'host' takes no option speed\. It takes: none"):
+        bench(plan, str(int8_file), target_options={"speed": "9"})
+    with pytest.raises(UsageError, match="takes no argument, found 'host:1'"):
+        bench(plan, str(int8_file), on="host:1")
+    with pytest.raises(InputError, match="Unknown device 'nothing'"):
+        bench(plan, str(int8_file), device="nothing")
+    with pytest.raises(UsageError, match=r"--policy belongs to a plan with \[open_loop\]"):
+        bench(plan, str(int8_file), policy="block")
+
+
+def test_the_command_does_it_again(open_plan, int8_file):
+    found = bench(open_plan, str(int8_file), policy="block", queue=2, seconds=0.1)
+    assert found.command == f"redmobile bench {open_plan} --model {int8_file} --seconds 0.1 --policy block --queue 2"
+    assert (found.settings.open_loop.policy, found.settings.open_loop.queue) == ("block", 2)

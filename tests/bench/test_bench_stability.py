@@ -1,5 +1,7 @@
 """What makes figures untrustworthy, and that a budget is then neither met nor missed."""
 
+import time
+
 import msgspec
 import pytest
 
@@ -55,6 +57,7 @@ def test_samples_that_speak_against_themselves(samples, said):
         ({"clock_last_mhz": 1800.0}, 2, "clock", "clock went between 2400 and 1800 MHz"),
         ({"samples": (DeviceSample(seconds=1, clocks_mhz={"0": 1200.0, "4": 2000.0}),)}, 2, "clock", "clock went between 2400 and 2000 MHz"),
         ({"samples": (DeviceSample(seconds=1, thermal_status=2),)}, 2, "heat", "thermal status rose to 2, at most 1"),
+        ({"clock_cap_mhz": 1500.0, "clock_top_mhz": 2400.0}, 2, "clock", "clock is held at 1500 of 2400 MHz"),
         ({"seconds": 0.1, "other_share": 1.0}, 2, "too_short", "only 0.10 s, at least 0.5 s"),
         ({}, 3, "too_many_threads", "3 threads on 2 cores"),
     ],
@@ -118,3 +121,30 @@ def test_watch_accounts_for_this_process_s_work():
     assert 0 < found.own_share <= 1
     assert found.other_share >= 0
     assert found.steal_share >= 0
+
+
+def test_watch_looks_at_clocks_meanwhile(tmp_path, monkeypatch):
+    """The kernel's files as they are on a phone or laptop, for one core that is slowed down while something is measured."""
+    from redmobile.bench import conditions as conditions_module
+
+    folder = tmp_path / "cpu0" / "cpufreq"
+    folder.mkdir(parents=True)
+    for name, text in {"scaling_cur_freq": "2400000", "scaling_max_freq": "2400000", "cpuinfo_max_freq": "2400000", "scaling_governor": "x"}.items():
+        (folder / name).write_text(text)
+    counter = tmp_path / "cpu0" / "thermal_throttle" / "core_throttle_count"
+    counter.parent.mkdir()
+    counter.write_text("3")
+    monkeypatch.setattr(conditions_module, "_CPUS", tmp_path)
+    watch = Watch(period_s=0.01)
+    (folder / "scaling_cur_freq").write_text("1200000")
+    deadline = time.monotonic() + 30
+    while not any(sample.clocks_mhz == {"cpu0": 1200.0} for sample in watch._samples) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    (folder / "scaling_cur_freq").write_text("2400000")
+    (folder / "scaling_max_freq").write_text("1800000")
+    counter.write_text("5")
+    found = watch.conditions()
+    assert (found.clock_first_mhz, found.clock_last_mhz, found.clock_cap_mhz, found.clock_top_mhz) == (2400, 2400, 1800, 2400)
+    assert (found.throttle_events, found.governor) == (2, "x")
+    judged = stability.judge(STEADY, msgspec.structs.replace(found, seconds=1.0, other_share=0, steal_share=0), 1, RULES)
+    assert [doubt.flag for doubt in judged.reasons] == ["heat", "clock", "clock"]

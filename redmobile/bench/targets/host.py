@@ -10,10 +10,11 @@ from pathlib import Path
 import psutil
 
 from redmobile.bench import assemble
+from redmobile.bench.demo_pictures import demo_pictures
 from redmobile.bench.header import DeviceFacts
-from redmobile.bench.job import LatencyJob, LatencyRecord, Load, LoadJob, LoadRecord, Network, VideoJob, VideoRecord
-from redmobile.bench.measured import LatencyResult, VideoResult
-from redmobile.bench.plan import ClosedLoop, OpenLoop
+from redmobile.bench.job import AccuracyJob, AccuracyRecord, LatencyJob, LatencyRecord, Load, LoadJob, LoadRecord, Network, VideoJob, VideoRecord
+from redmobile.bench.measured import AccuracyResult, LatencyResult, MemoryResult, VideoResult
+from redmobile.bench.plan import Accuracy, ClosedLoop, Memory, OpenLoop
 from redmobile.bench.process import run_job
 from redmobile.bench.result import Result
 from redmobile.bench.target import TARGETS, Assignment, Progress
@@ -42,6 +43,10 @@ class HostTarget:
             return run.latency(settings.closed_loop)
         if settings.open_loop is not None:
             return run.video(settings.open_loop)
+        if settings.memory is not None:
+            return run.memory(settings.memory)
+        if settings.accuracy is not None:
+            return run.accuracy(settings.accuracy)
         raise UsageError(f"{work.plan}: the target 'host' cannot carry out a plan with [{settings.way}].")
 
 
@@ -91,9 +96,31 @@ class _Run:
         network = Network(path=str(work.model))
         load = self._load(network)
         frames = str(work.frames) if work.frames else None
-        job = VideoJob(network=network, threads=self._threads, fps=work.settings.fps, loop=loop, video=frames)
+        photographs = None if frames else _photographs(loop)
+        job = VideoJob(network=network, threads=self._threads, fps=work.settings.fps, loop=loop, video=frames, photographs=photographs)
         record = run_job(job, VideoRecord, self._say("frames"))
         return assemble.video_result(self._head, work.model, load, record, self._threads)
+
+    def memory(self, plan: Memory) -> MemoryResult:
+        """The plan's [memory]."""
+        loads = []
+        for done in range(plan.repeats):
+            self._say("loads")(done, plan.repeats)
+            job = LoadJob(network=Network(path=str(self._work.model)), threads=self._threads, runs=plan.runs)
+            loads.append(run_job(job, LoadRecord).load)
+        return assemble.memory_result(self._head, self._work.model, loads, self._threads)
+
+    def accuracy(self, plan: Accuracy) -> AccuracyResult:
+        """The plan's [accuracy]."""
+        work = self._work
+        if work.reference is None:
+            raise UsageError(f"{work.plan}: which network's outputs are right? Name it with --reference.")
+        network = Network(path=str(work.model))
+        load = self._load(network)
+        pictures = str(work.images or demo_pictures(plan.pictures))
+        job = AccuracyJob(reference=Network(path=str(work.reference)), network=network, threads=self._threads, pictures=pictures)
+        record = run_job(job, AccuracyRecord, self._say("pictures"))
+        return assemble.accuracy_result(self._head, work.model, work.reference, load, record.pictures, self._threads)
 
     def _load(self, network: Network) -> Load:
         self._say(f"load {Path(network.path).name}")(0, 1)
@@ -101,6 +128,12 @@ class _Run:
 
     def _say(self, what: str) -> Callable[[int, int], None]:
         return lambda done, total: self._on_progress(what, done, total) if self._on_progress else None
+
+
+def _photographs(loop: OpenLoop) -> str | None:
+    if loop.photographs is None:
+        return None
+    return str(demo_pictures(loop.photographs))
 
 
 def _shape_for(peer: Path, model: Load, load: Load) -> tuple[int, ...] | None:
