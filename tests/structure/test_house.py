@@ -16,7 +16,7 @@ from redmobile.cli import COMMANDS
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "redmobile"
 SHELVES = ("converters", "models", "benchmarks")
-NO_COMMANDS = {"__init__", "bench_result", "console", "options"}
+NO_COMMANDS = {"__init__", "bench_compare", "bench_result", "console", "options"}
 """Files of cli/ that hold what commands share."""
 
 
