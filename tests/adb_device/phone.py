@@ -115,6 +115,7 @@ class Phone:
 
     def __exit__(self, *_):
         self._gone = True
+        self._listener.shutdown(socket.SHUT_RDWR)  # closing alone leaves accept() waiting
         self._listener.close()
         self.pull_the_cable()
 

@@ -14,17 +14,20 @@ from adb_device.demo_app import DemoApp
 
 from redmobile.bench import assemble
 from redmobile.bench import result as results
+from redmobile.bench.baseline import record
+from redmobile.bench.compare import compare
 from redmobile.bench.conditions import Conditions
 from redmobile.bench.header import DeviceFacts
 from redmobile.bench.job import Delegate, Load, VideoRecord
 from redmobile.bench.measured import LatencyResult
 from redmobile.bench.open_loop import FrameTimes
 from redmobile.bench.plan import load_plan
+from redmobile.bench.plot import write_plot
 from redmobile.bench.result import Bundle
 from redmobile.bench.runner import bench
 from redmobile.bench.target import Assignment
 from redmobile.core.artifact import sha256_file
-from redmobile.errors import DeviceError, ToolError, UsageError
+from redmobile.errors import BudgetError, DeviceError, ToolError, UsageError
 
 STABLE = "[stability]\nmin_seconds = 1e-9\n"
 CLOSED = f"says = 'x'\nthreads = 2\n[closed_loop]\nwarm_up = 3\nruns = 40\nmax_seconds = 9\n[budget]\nshare = 0.9\n{STABLE}"
@@ -110,6 +113,16 @@ def test_it_is_called_as_the_plan_says_on_a_real_frame_and_all_is_removed(with_t
     assert connected.log_of("taskset")[0].startswith("80 ")
     assert not connected.path(FOLDER).exists()
     assert int8_file.exists()
+
+
+def test_without_single_runs_there_is_nothing_to_plot_or_to_compare(with_tool, tmp_path):
+    result = with_tool(tries=1)
+    with pytest.raises(UsageError, match=r"p\.png: there are no single runs to plot: the tool tells no single runs"):
+        write_plot(tmp_path / "p.png", result)
+    with pytest.raises(UsageError, match="Results without single runs cannot be compared"):
+        compare(result, result, ("old", "new"))
+    with pytest.raises(BudgetError, match="cannot become a baseline: there are no single runs to compare with"):
+        record(result, tmp_path)
 
 
 def test_repeated_until_two_agree(with_tool, tell):
@@ -314,8 +327,8 @@ def document(int8_file, tmp_path):
         each = times.pop(0) if len(times) > 1 else times[0]
         conditions = Conditions(cores=8, seconds=3.0)
         if settings.open_loop is not None:
-            frames = tuple(FrameTimes(number=number, waited_ms=1.0, stages_ms=(2.0, each - 3.0), latency_ms=each) for number in range(58))
-            record = VideoRecord(("pre", "infer"), 60, frames, "frames of the app", conditions, ((58, "infer"), (59, "infer")))
+            frames = tuple(FrameTimes(number=number, waits_ms=(1.0, 0.0), stages_ms=(2.0, each - 3.0), latency_ms=each) for number in range(58))
+            record = VideoRecord(("pre", "infer"), 60, frames, "frames of the app", conditions, ((58, "infer"), (59, "infer")), 0.5, (0.06, 0.29))
             return results.to_builtins(assemble.video_result(top, int8_file, load, record, 2))
         samples = [each + (number % 5) / 10 for number in range(40)]
         row = assemble.measured(int8_file, load, samples, conditions, 2, settings, warm_up_ms=[40.0], incomplete=top["incomplete"])
@@ -360,7 +373,8 @@ def test_the_app_measures(measure, app, connected, int8_file):
 def test_the_app_measures_a_stream_of_frames(measure, app):
     result = valid(measure(OPEN))
     assert (result.offered, result.on_time, result.late, result.dropped) == (60, 58, 0, 2)
-    assert [stage.name for stage in result.stages] == ["pre", "infer"]
+    assert [(stage.name, round(stage.cpu_ms, 6)) for stage in result.stages] == [("pre", 1.0), ("infer", 5.0)]
+    assert result.cpu_ms == pytest.approx(500 / 58)
     assert len(result.tries) == 2
     assert app.started[0]["seconds"] == "2"
 

@@ -180,18 +180,16 @@ class AppBench:
     def _video(
         self, head: dict[str, Any], document: VideoResult, conditions: Conditions, more: dict[str, Any], tries: tuple[Try, ...]
     ) -> VideoResult:
-        stages = document.stages
-        per_frame = [stage.cpu_ms for stage in stages if stage.cpu_ms is not None]
-        frames = len(document.frames)
+        names = tuple(stage.name for stage in document.stages)
         record = VideoRecord(
-            stages=tuple(stage.name for stage in stages),
+            stages=names,
             offered=document.offered,
             frames=document.frames,
             source=document.source,
             conditions=conditions,
             drops=tuple((drop.number, drop.before) for drop in document.drops),
-            cpu_seconds=None if document.cpu_ms is None else document.cpu_ms * frames / 1000,
-            stage_cpu_seconds=tuple(each * frames / 1000 for each in per_frame) if len(per_frame) == len(stages) else (),
+            cpu_seconds=None if document.cpu_ms is None else document.cpu_ms * len(document.frames) / 1000,
+            stage_cpu_seconds=_stage_cpu_seconds(document),
         )
         result = assemble.video_result(head, self._work.model, document.load, record, document.threads, profile=document.profile, **more)
         return msgspec.structs.replace(result, tries=tries)
@@ -224,6 +222,14 @@ def _remarks(delegate: str, document: Run) -> tuple[str, ...]:
     if really is None:
         return (f"asked for '{delegate}'; the app does not tell what the graph ran on",)
     return () if unit_of(really.ran) == delegate else (f"asked for '{delegate}', the graph ran on '{really.ran}'",)
+
+
+def _stage_cpu_seconds(document: VideoResult) -> tuple[float, ...]:
+    """Of each stage, over all frames that it worked on: those that were not dropped before it. () if the app does not tell."""
+    names = [stage.name for stage in document.stages]
+    worked_on = [document.offered - sum(names.index(drop.before) <= index for drop in document.drops) for index in range(len(names))]
+    per_frame = [stage.cpu_ms for stage in document.stages if stage.cpu_ms is not None]
+    return tuple(each * count / 1000 for each, count in zip(per_frame, worked_on, strict=True)) if len(per_frame) == len(names) else ()
 
 
 def _latency(document: Run) -> Summary:
