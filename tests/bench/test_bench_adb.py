@@ -33,7 +33,7 @@ STABLE = "[stability]\nmin_seconds = 1e-9\n"
 CLOSED = f"says = 'x'\nthreads = 2\n[closed_loop]\nwarm_up = 3\nruns = 40\nmax_seconds = 9\n[budget]\nshare = 0.9\n{STABLE}"
 OPEN = f"says = 'x'\nthreads = 2\n[open_loop]\nseconds = 2\nwarm_up = 1\nheight = 32\nwidth = 48\n[budget]\nshare = 0.9\n{STABLE}"
 FOLDER = "/data/local/tmp/redmobile"
-LIVELY = {"cool_down": "0", "sample": "60"}
+LIVELY = {"cool_down": "0", "sample": "60", "patience": "0"}
 
 
 @pytest.fixture
@@ -447,6 +447,26 @@ def test_the_cable_is_pulled_while_the_app_runs(measure, app, connected):
     with pytest.raises(DeviceError, match=r"looking whether the demo app runs: the connection to .* broke off"):
         measure(sample=60)
     app.waits.set()
+
+
+def test_a_cable_that_is_plugged_in_again_costs_nothing(measure, app, connected):
+    app.waits.clear()
+
+    def pull(command):
+        if "pidof" in command and not app.waits.is_set():
+            app.waits.set()
+            connected.pull_the_cable(for_s=0.3)
+
+    connected.faults.on_command = pull
+    result = valid(measure(patience=20, tries=1))
+    assert result.incomplete is None
+    assert len(app.started) == 1
+
+
+@pytest.mark.usefixtures("app")
+def test_a_slow_device_is_only_slow(measure, connected):
+    connected.faults.slow_s = 0.05
+    assert valid(measure(tries=1)).verdict.outcome == "met"
 
 
 def test_the_cable_is_pulled_while_the_result_is_fetched(measure, app, connected):

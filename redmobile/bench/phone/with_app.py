@@ -116,7 +116,12 @@ class AppBench:
         with tempfile.TemporaryDirectory(prefix="redmobile-") as folder, Sampler(self._device, self._options.sample_s) as sampler:
             self._say(what, 0, _PERCENT)
             outcome = run_benchmark(
-                self._device, request, Path(folder), self._expected_s + _GRACE_S, lambda part: self._say(what, round(_PERCENT * part), _PERCENT)
+                self._device,
+                request,
+                Path(folder),
+                self._expected_s + _GRACE_S,
+                lambda part: self._say(what, round(_PERCENT * part), _PERCENT),
+                patience_s=self._options.patience_s,
             )
         seconds = time.monotonic() - began
         if outcome.document is None:
