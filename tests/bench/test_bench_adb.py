@@ -165,6 +165,11 @@ def test_each_delegate_that_is_asked_for(with_tool, tell):
     assert "gpu, try 1: the delegate refused this network on this device" in bundle.incomplete
 
 
+def test_a_battery_that_is_low_is_said(with_tool, connected):
+    (connected.root / "state/battery").write_text("level 12\ntemperature 310\nstatus 3\npowered false\n")
+    assert "the battery was at 12 %: Android may hold the processor back" in with_tool(tries=1).measured.stability.remarks
+
+
 def test_an_external_delegate_is_copied(with_tool, connected, tmp_path):
     (tmp_path / "lib.so").write_bytes(b"\x7fELF library")
     result = with_tool(delegates=["redmobile"], delegate_options={"path": str(tmp_path / "lib.so"), "tiles": "4"})

@@ -32,7 +32,7 @@ from redmobile.bench.result import Bundle, from_builtins
 from redmobile.bench.stats import Summary
 from redmobile.bench.target import Assignment
 from redmobile.core.artifact import sha256_file
-from redmobile.errors import DocumentError, RedmobileError, ToolError, UsageError
+from redmobile.errors import DeviceError, DocumentError, RedmobileError, ToolError, UsageError
 
 Run = LatencyResult | VideoResult
 
@@ -69,7 +69,10 @@ class AppBench:
     @contextlib.contextmanager
     def prepared(self) -> Iterator[None]:
         """The network is on the device while the block runs."""
-        check_installed(self._device)
+        try:
+            check_installed(self._device)
+        except DeviceError as error:
+            raise DeviceError(f"{error} Or name TFLite's benchmark program for the phone: --target-option benchmark_model=FILE") from error
         self._device.do(f"mkdir -p {MODELS}", what="making the app's folder of models")
         self._say(f"copying {self._work.model.name}", 0, 1)
         try:
@@ -158,7 +161,7 @@ class AppBench:
         )
         head["settings"] = document.settings  # what the app really did, which an older one may not have been told
         conditions = self._conditions(last)
-        more: dict[str, Any] = {"doubts": repeated.doubts, "remarks": _remarks(delegate, document)}
+        more: dict[str, Any] = {"doubts": repeated.doubts, "remarks": (*watching.remarks(before), *_remarks(delegate, document))}
         if isinstance(document, VideoResult):
             return self._video(head, document, conditions, more, repeated.tries)
         return self._latency(head, document, conditions, more, repeated.tries)
