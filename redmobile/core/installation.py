@@ -11,6 +11,7 @@ import dataclasses
 import importlib.metadata
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -84,6 +85,27 @@ REQUIREMENTS = (
 
 
 @dataclasses.dataclass(frozen=True)
+class Program:
+    """A program that is no Python package. name: of its file; needed_for: commands or parts of them; install: the line that installs it."""
+
+    name: str
+    needed_for: str
+    install: str
+
+
+PROGRAMS = (Program("adb", "android install, start, logs; bench --on adb", "apt-get install adb"),)
+"""Every program; the base needs none. The lines are Debian's and Ubuntu's."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ProgramState:
+    """What was found of a program. path: where it is, None if it is not on the PATH."""
+
+    program: Program
+    path: str | None
+
+
+@dataclasses.dataclass(frozen=True)
 class PackageState:
     """What was found of a requirement. problem: one line, '' if state is 'ok'."""
 
@@ -120,6 +142,7 @@ class Installation:
     packages: tuple[PackageState, ...]
     shelves: tuple[ShelfState, ...]
     models: tuple[ModelState, ...]
+    programs: tuple[ProgramState, ...] = ()
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -151,6 +174,7 @@ class Installation:
         return {
             "environment": self.environment,
             "packages": packages,
+            "programs": [{**dataclasses.asdict(found.program), "path": found.path} for found in self.programs],
             "runtimes": self.runtimes,
             "shelves": [dataclasses.asdict(found) for found in self.shelves],
             "models": [dataclasses.asdict(model) for model in self.models],
@@ -168,7 +192,8 @@ def inspect_installation() -> Installation:
         packages = tuple(pool.map(inspect_package, REQUIREMENTS))
     kinds: tuple[shelf.Shelf, ...] = ("converters", "models", "benchmarks")
     shelves = tuple(ShelfState(kind, tuple(map(str, shelf.shelf_folders(kind))), tuple(shelf.names(kind))) for kind in kinds)
-    return Installation(describe(), packages, shelves, tuple(inspect_model(name) for name in shelf.names("models")))
+    programs = tuple(ProgramState(program, shutil.which(program.name)) for program in PROGRAMS)
+    return Installation(describe(), packages, shelves, tuple(inspect_model(name) for name in shelf.names("models")), programs)
 
 
 def inspect_package(requirement: Requirement) -> PackageState:
