@@ -93,7 +93,16 @@ class Program:
     install: str
 
 
-PROGRAMS = (Program("adb", "android install, start, logs; bench --on adb", "apt-get install adb"),)
+_APK = "android build, test; parity --on bionic"
+PROGRAMS = (
+    Program("adb", "android install, start, logs; bench --on adb", "apt-get install adb"),
+    Program("javac", f"{_APK}; a JDK of version 17 to 21", "apt-get install openjdk-17-jdk-headless"),
+    Program("mvn", _APK, "apt-get install maven"),
+    Program("clang", _APK, "apt-get install clang"),
+    Program("ld.lld", _APK, "apt-get install lld"),
+    Program("aapt2", _APK, "apt-get install aapt, or ANDROID_HOME=…/sdk"),
+    Program("apksigner", _APK, "apt-get install apksigner, or ANDROID_HOME=…/sdk"),
+)
 """Every program; the base needs none. The lines are Debian's and Ubuntu's."""
 
 
