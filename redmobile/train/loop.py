@@ -28,7 +28,10 @@ from redmobile.errors import OutputError, TrainingError, UsageError
 from redmobile.nets.blocks.rounding import set_rounding
 from redmobile.nets.checkpoint import WEIGHTS, build_network, load_weights, save_weights
 from redmobile.nets.model_document import ModelDocument
+from redmobile.nets.red import Red
+from redmobile.nets.red_mobile import RedMobile
 from redmobile.train.checkpoint import INDEX, load_checkpoint, save_checkpoint
+from redmobile.train.distill import Distillation
 from redmobile.train.evaluate import evaluate
 from redmobile.train.losses import enhancement_loss
 from redmobile.train.plan import Phase, TrainingPlan
@@ -62,8 +65,18 @@ class Progress:
 class Training:
     """One run, in the folder `run`: log.csv, validation.png, checkpoints, the averaged weights of each phase, and weights.safetensors."""
 
-    def __init__(self, document: ModelDocument, plan: TrainingPlan, pictures: Pictures, run: Path, start_from: Path | None = None) -> None:
-        """start_from: weights to begin with, instead of fresh ones. Raises UsageError if a phase lacks its pictures."""
+    def __init__(
+        self,
+        document: ModelDocument,
+        plan: TrainingPlan,
+        pictures: Pictures,
+        run: Path,
+        start_from: Path | None = None,
+        teacher: RedMobile | Red | None = None,
+    ) -> None:
+        """start_from: weights to begin with, instead of fresh ones; teacher: of phases that distill. Raises UsageError if a phase lacks either."""
+        if teacher is None and any(phase.distill for phase in plan.phase):
+            raise UsageError("A phase of the plan distills: give --teacher MODEL.")
         for phase in plan.phase:
             needed = {"photos": phase.photos_in_batch, "pairs": phase.batch - phase.photos_in_batch}
             for source in (source for source, count in needed.items() if count and getattr(pictures, source) is None):
@@ -77,6 +90,8 @@ class Training:
             load_weights(self.network, start_from)
         self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub misses this form
         self.average = copy.deepcopy(self.network).requires_grad_(requires_grad=False)
+        # After the copy: the average is not watched.
+        self._distillation = Distillation(self.network, _settled(teacher, self.device)) if teacher else None
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=0.0, weight_decay=plan.weight_decay)
         self.step = 0
         self.rows: list[dict[str, Any]] = []
@@ -161,6 +176,8 @@ class Training:
         set_rounding(self.network, on=phase.round_activations)
         found = self.network.unclipped(low)
         loss = enhancement_loss(found, high)
+        if phase.distill and self._distillation:
+            loss = loss + self._distillation.loss(low, found, phase.distill)
         if phase.round_activations and phase.agreement:
             set_rounding(self.network, on=False)
             # The gradient goes through both: through one alone it would chase the noise of the day instead of what makes it loud.
@@ -186,6 +203,10 @@ class Training:
         last = self.rows[-1] if self.rows else {}
         nan = float("nan")
         return Progress(self.step, self.plan.steps, phase.source, loss, last.get("validation_psnr_db", nan), last.get("validation_ssim", nan))
+
+
+def _settled(teacher: RedMobile | Red, device: torch.device) -> RedMobile | Red:
+    return teacher.eval().requires_grad_(requires_grad=False).to(device)
 
 
 @contextlib.contextmanager
