@@ -24,6 +24,7 @@ Examples:
   redmobile train red_teacher --photos photos/ --pairs lol/ --degrade all --out runs/teacher
   redmobile train red_mobile --photos photos/ --degrade all --teacher red_teacher --teacher-weights runs/teacher/weights.safetensors --out runs/taught
   redmobile train red_mobile --photos photos/ --out runs/first --resume
+  torchrun --nproc-per-node 4 -m redmobile train red_mobile --photos photos/ --batch 64 --out runs/four_gpus
 """
 )
 @click.argument("model")
@@ -113,13 +114,15 @@ def command(
     guide = load_model(teacher, teacher_weights) if teacher else None
     training = Training(document, plan, load_pictures(plan, photos, pairs, hold_out), run, start_from, guide)
     training.resume() if resume else training.start()
-    with progress() as bar:
+    with progress(quiet=not training.processes.is_first) as bar:
         task = bar.add_task("training", total=plan.steps, completed=training.step, note="")
 
         def show(now: Progress) -> None:
             bar.update(task, completed=now.step, description=now.source, note=f"loss {now.loss:.4f}  validation {now.psnr:.2f} dB {now.ssim:.3f}")
 
         weights = training.go(show)
+    if not training.processes.is_first:
+        return
     last = training.rows[-1]
     if as_json:
         print_json({"weights": str(weights), "steps": training.step, **last})

@@ -35,6 +35,7 @@ from redmobile.train.distill import Distillation
 from redmobile.train.evaluate import evaluate
 from redmobile.train.losses import enhancement_loss
 from redmobile.train.plan import Phase, TrainingPlan
+from redmobile.train.processes import Processes
 
 LOG = "log.csv"
 SHEET = "validation.png"
@@ -84,7 +85,10 @@ class Training:
         self._degraders = {id(phase): phase.degrader() for phase in plan.phase}
         torch.manual_seed(plan.seed)
         self.document, self.plan, self.pictures, self.run = document, plan, pictures, run
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.processes = Processes()
+        for phase in plan.phase:
+            self.processes.share(phase.batch)
+        self.device = self.processes.device
         self.network = build_network(document)
         if start_from:
             load_weights(self.network, start_from)
@@ -92,6 +96,7 @@ class Training:
         self.average = copy.deepcopy(self.network).requires_grad_(requires_grad=False)
         # After the copy: the average is not watched.
         self._distillation = Distillation(self.network, _settled(teacher, self.device)) if teacher else None
+        self._forward = self.processes.runner(self.network)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=0.0, weight_decay=plan.weight_decay)
         self.step = 0
         self.rows: list[dict[str, Any]] = []
@@ -117,30 +122,36 @@ class Training:
         losses: list[float] = []
         for batch in self._batches():
             phase, step_in_phase = self.plan.at(self.step)
-            losses.append(self._step(phase, step_in_phase, batch))
+            loss = self._step(phase, step_in_phase, batch)
+            losses.append(loss)
             self.step += 1
             if self.step % self.plan.every == 0 or step_in_phase + 1 == phase.steps:
-                self._take_stock(phase, step_in_phase, losses)
+                if self.processes.is_first:  # the others wait for it when they next share a gradient
+                    self._take_stock(phase, step_in_phase, losses)
                 losses = []
             if on_progress:
-                on_progress(self._progress(phase, losses[-1] if losses else self.rows[-1]["loss"]))
+                on_progress(self._progress(phase, loss))
         weights = self.run / WEIGHTS
-        save_weights(weights, self.average.state_dict())
+        if self.processes.is_first:
+            save_weights(weights, self.average.state_dict())
+        self.processes.wait()
+        self.processes.end()
         return weights
 
     def _batches(self) -> Iterator[Batch]:
         """The batches from the present step on; the next one is made while the network works on the last."""
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            ahead = [pool.submit(self._batch, step) for step in range(self.step, min(self.step + 2, self.plan.steps))]
+            ahead = [pool.submit(self._share, step) for step in range(self.step, min(self.step + 2, self.plan.steps))]
             for step in range(self.step, self.plan.steps):
                 ready = ahead.pop(0).result()
                 if step + 2 < self.plan.steps:
-                    ahead.append(pool.submit(self._batch, step + 2))
+                    ahead.append(pool.submit(self._share, step + 2))
                 yield ready
 
-    def _batch(self, step: int) -> Batch:
+    def _share(self, step: int) -> Batch:
+        """This process's part of the batch of `step`."""
         phase, _ = self.plan.at(step)
-        return as_batch([self._sample(phase, step, index) for index in range(phase.batch)])
+        return as_batch([self._sample(phase, step, index) for index in self.processes.share(phase.batch)])
 
     def _sample(self, phase: Phase, step: int, index: int) -> Pair:
         """Sample `index` of the batch of `step`: a function of these two and the seed, whoever makes it. Pairs come first in a batch."""
@@ -153,14 +164,14 @@ class Training:
     def _step(self, phase: Phase, step_in_phase: int, batch: Batch) -> float:
         low, high = (self._to_device(part) for part in batch)
         loss = self._loss(phase, low, high)
-        value = float(loss.detach())
+        value = self.processes.mean(loss)
         if not math.isfinite(value):
             kept = f"the last checkpoint in {self.run} is whole" if (self.run / INDEX).exists() else "no checkpoint was written yet"
             raise TrainingError(
                 f"The loss became {value} at step {self.step} (learning rate {phase.rate(step_in_phase):.2g}); {kept}. Try a lower --lr."
             )
         self.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
+        self.processes.backward(loss)
         nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.clip_norm)
         for group in self.optimizer.param_groups:
             group["lr"] = phase.rate(step_in_phase)
@@ -174,7 +185,7 @@ class Training:
 
     def _loss(self, phase: Phase, low: Tensor, high: Tensor) -> Tensor:
         set_rounding(self.network, on=phase.round_activations)
-        found = self.network.unclipped(low)
+        found = self._forward(low)
         loss = enhancement_loss(found, high)
         if phase.distill and self._distillation:
             loss = loss + self._distillation.loss(low, found, phase.distill)
@@ -194,7 +205,7 @@ class Training:
         _, png = cv2.imencode(".png", quality.sheet[..., ::-1])
         write_bytes(self.run / SHEET, png.tobytes())
         write_text(self.run / LOG, _as_csv(self.rows))
-        about = {"plan": _as_json(self.plan), "log": self.rows, "environment": describe()}
+        about = {"plan": _as_json(self.plan), "log": self.rows, "environment": describe(), "processes": self.processes.count}
         save_checkpoint(self.run, self.step, self.network, self.average, self.optimizer, about)
         if step_in_phase + 1 == phase.steps:
             save_weights(self.run / f"weights-{phase.source}-{self.step:07d}.safetensors", self.average.state_dict())
