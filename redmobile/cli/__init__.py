@@ -23,6 +23,7 @@ COMMANDS = {
     "evaluate": "How good pictures become: PSNR, SSIM, noise, banding, flicker, beside peers.",
     "enhance": "Enhance images, folders and videos.",
     "bench": "Measure latency and the 1080p/30 fps budget on this machine.",
+    "android": "The demo app on a phone: install, start, logs.",
     "doctor": "What is installed, what is missing for which command, and how to get it.",
 }
 """Command → its line in `redmobile --help`. The module redmobile.cli.NAME holds a click command called `command`."""

@@ -16,7 +16,7 @@ from redmobile.cli import COMMANDS
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "redmobile"
 SHELVES = ("converters", "models", "benchmarks")
-NO_COMMANDS = {"__init__", "console", "options"}
+NO_COMMANDS = {"__init__", "bench_compare", "bench_result", "console", "options"}
 """Files of cli/ that hold what commands share."""
 
 
@@ -35,22 +35,15 @@ def test_every_command_has_its_file_and_every_file_its_command():
     assert files == set(COMMANDS)
 
 
-def _commands(name):
-    """The command itself, or what is below it where it is a group, each with the words that call it."""
-    found = importlib.import_module(f"redmobile.cli.{name}").command
-    if not isinstance(found, click.Group):
-        return [(f"redmobile {name}", found)]
-    return [(f"redmobile {name} {below}", command) for below, command in found.commands.items()]
-
-
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_has_a_sentence_examples_and_options_with_help(command):
-    for words, found in _commands(command):
-        assert found.help
-        assert "Example" in (found.epilog or "")
-        assert words in found.epilog
-        assert all(parameter.help for parameter in found.params if isinstance(parameter, click.Option))
-        assert any("--json" in parameter.opts for parameter in found.params)
+    found = importlib.import_module(f"redmobile.cli.{command}").command
+    for one in (found, *found.commands.values()) if isinstance(found, click.Group) else (found,):
+        assert one.help
+        assert "Example" in (one.epilog or "")
+        assert f"redmobile {command}" in one.epilog
+        assert all(parameter.help for parameter in one.params if isinstance(parameter, click.Option))
+        assert isinstance(one, click.Group) or any("--json" in parameter.opts for parameter in one.params)
 
 
 def _error_classes():
