@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from redmobile.cli.console import ERR, OUT, json_option, print_json, progress
+from redmobile.errors import UsageError
 
 if TYPE_CHECKING:
     from redmobile.enhance.batch import Outcome, Settings
     from redmobile.enhance.image_model import ImageModel
     from redmobile.enhance.jobs import Job, Plan
+    from redmobile.enhance.spread import Network
 
 _RUNTIMES = ("litert", "onnxruntime", "torch", "tflite", "tensorflow")
 
@@ -24,6 +26,8 @@ Examples:
   redmobile enhance holidays/ --out brighter/                 the folder and all below it
   redmobile enhance a.jpg b.png clip.mp4 --out results/
   redmobile enhance dark.jpg --out compare.png --side-by-side
+  redmobile enhance photos/ --out brighter/ --cluster local:4     four processes; started again, it does only what is left
+  redmobile enhance s3://mine/photos --out s3://mine/bright --cluster tcp://scheduler:8786
   redmobile enhance dark.tiff --out bright.tiff --model my.onnx --strength 0.7
 
 \b
@@ -32,8 +36,9 @@ Videos: .mp4, .mov, .m4v, .mkv, .webm, .avi; written as H.264 with the sound cop
 Exit code 10: a file could not be read (it is named, the others are done); 11: a result could not be written.
 """
 )
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IN...")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="The result: a file for one file, a folder for several or for a folder.")
+@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+@click.option("--out", required=True, help="The result: a file for one file; a folder for several or for a folder, and always with --cluster.")
+@click.option("--cluster", metavar="local:N|ADDRESS", help="Spread the files over a Dask cluster: N processes here, or the scheduler at an address.")
 @click.option("--model", default="red_mobile", show_default=True, help="A model on the shelf (its INT8 file), or a .tflite or .onnx file.")
 @click.option("--runtime", type=click.Choice(_RUNTIMES), help="The engine.  [default: litert for .tflite, onnxruntime for .onnx]")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of the engine.  [default: all cores]")
@@ -44,13 +49,23 @@ Exit code 10: a file could not be read (it is named, the others are done); 11: a
 @click.option("--crf", type=click.IntRange(0, 51), default=18, show_default=True, help="Quality of videos: 0 is lossless, 51 the worst.")
 @click.option("--skip-existing", is_flag=True, help="Leave alone what has a result already. (Else results are replaced; inputs never are.)")
 @json_option
-def command(inputs: tuple[Path, ...], out: Path, model: str, runtime: str | None, threads: int | None, as_json: bool, **settings: Any) -> None:
+def command(
+    inputs: tuple[str, ...], out: str, cluster: str | None, model: str, runtime: str | None, threads: int | None, as_json: bool, **settings: Any
+) -> None:
     """Enhance pictures and videos: files, or folders with all below them."""
     from redmobile.enhance.batch import Outcome, Settings, raise_failures
     from redmobile.enhance.jobs import plan_jobs
     from redmobile.enhance.open_model import open_model
 
-    plan = plan_jobs(inputs, out)
+    if cluster:
+        from redmobile.enhance.spread import read_network
+
+        _spread(inputs, out, cluster, read_network(model, runtime, threads), Settings(**settings), as_json=as_json)
+        return
+    urls = [given for given in (*inputs, out) if "://" in given]
+    if urls:
+        raise UsageError(f"{urls[0]}: URLs go with --cluster (local:1 is one process here).")
+    plan = plan_jobs([Path(given) for given in inputs], Path(out))
     outcomes = [Outcome(path, None, error=error) for path, error in plan.missing]
     single = len(plan.jobs) + len(outcomes) == 1  # its error is raised below, and told there
     for outcome in outcomes:
@@ -68,6 +83,31 @@ def command(inputs: tuple[Path, ...], out: Path, model: str, runtime: str | None
     raise_failures(outcomes)
 
 
+def _spread(inputs: tuple[str, ...], out: str, cluster: str, network: Network, settings: Settings, *, as_json: bool) -> None:
+    from redmobile.enhance.batch import raise_failures
+    from redmobile.enhance.spread import enhance_spread, plan_work
+
+    works = plan_work(inputs, out)
+    outcomes: list[Outcome] = []
+    try:
+        with progress() as bar:
+            files = bar.add_task("files", total=len(works), note="")
+
+            def show(outcome: Outcome) -> None:
+                outcomes.append(outcome)
+                bar.update(files, advance=1, note=Path(outcome.source).name)
+                _warn(outcome, single=len(works) == 1)
+
+            enhance_spread(works, out, network, settings, cluster, show)
+    finally:
+        says = f"{network.name} on {cluster}"
+        if as_json:
+            print_json({"network": says, "files": [_row(outcome) for outcome in outcomes]})
+        else:
+            _print(outcomes, says)
+    raise_failures(outcomes)
+
+
 def _run(plan: Plan, model: ImageModel, settings: Settings, outcomes: list[Outcome], *, single: bool) -> None:
     """Append to `outcomes` as files are done. Results go to stdout only after the bar has gone: it takes stdout with it."""
     from redmobile.enhance.batch import enhance_all
@@ -82,7 +122,7 @@ def _run(plan: Plan, model: ImageModel, settings: Settings, outcomes: list[Outco
         for outcome in enhance_all(plan.jobs, model, settings, show):
             outcomes.append(outcome)
             bar.update(frames, visible=False)
-            bar.update(files, advance=1, note=outcome.source.name)
+            bar.update(files, advance=1, note=Path(outcome.source).name)
             _warn(outcome, single=single)
 
 

@@ -74,6 +74,8 @@ REQUIREMENTS = (
     Requirement("safetensors", "safetensors", "train, export, describe"),
     Requirement("torch", "torch", "train, export, describe; one more stage in parity", extra="torch", runtime="torch"),
     Requirement("onnxscript", "onnxscript", "export", extra="torch"),
+    Requirement("distributed", "distributed", "enhance --cluster", extra="cluster"),
+    Requirement("fsspec", "fsspec", "enhance --cluster", extra="cluster"),
     Requirement("accelerate", "accelerate", "train", extra="torch"),
     Requirement("tensorflow", "tensorflow", "a second opinion: --runtime tensorflow", extra="tensorflow", runtime="tensorflow"),
     Requirement("tflite-runtime", "tflite_runtime.interpreter", "what older boards have: --runtime tflite", runtime="tflite", apart=True),

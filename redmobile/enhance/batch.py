@@ -34,10 +34,13 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What became of a file. error: why there is no result; skipped: there was one; seconds: reading and writing included."""
+    """What became of a file. source, final: paths, or URLs on a cluster; error: why there is no result; skipped: there was one.
 
-    source: Path
-    final: Path | None
+    seconds: reading and writing included.
+    """
+
+    source: Path | str
+    final: Path | str | None
     frames: int = 0
     seconds: float = 0.0
     remarks: tuple[str, ...] = ()
