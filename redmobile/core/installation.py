@@ -76,6 +76,7 @@ REQUIREMENTS = (
     Requirement("onnxscript", "onnxscript", "export", extra="torch"),
     Requirement("distributed", "distributed", "enhance --cluster", extra="cluster"),
     Requirement("fsspec", "fsspec", "enhance --cluster", extra="cluster"),
+    Requirement("scikit-image", "skimage.feature", "enhance --protect faces", extra="faces"),
     Requirement("accelerate", "accelerate", "train", extra="torch"),
     Requirement("tensorflow", "tensorflow", "a second opinion: --runtime tensorflow", extra="tensorflow", runtime="tensorflow"),
     Requirement("tflite-runtime", "tflite_runtime.interpreter", "what older boards have: --runtime tflite", runtime="tflite", apart=True),

@@ -9,6 +9,7 @@ from redmobile.core.documents import Document, from_dict, read_toml
 from redmobile.errors import DocumentError, UsageError
 from redmobile.shelf import find
 
+Task = Literal["lowlight", "deblur", "upscale", "restore", "medical"]
 Activation = Literal["relu6", "relu", "hard_swish"]
 
 
@@ -72,12 +73,16 @@ class RedLayers(Document):
 
 
 class ModelDocument(Document):
-    """What every model.toml holds. says: one sentence for lists; network: which class reads [layers]; version: of the weights."""
+    """What every model.toml holds. says: one sentence for lists; network: which class reads [layers]; version: of the weights.
+
+    tasks: what the weights were trained for; `redmobile enhance --task` asks.
+    """
 
     says: str
     network: str
     version: str
     input: Input
+    tasks: tuple[Task, ...] = ("lowlight",)
 
     @property
     def size_multiple(self) -> int:
@@ -95,7 +100,7 @@ class ModelDocument(Document):
         return height, width
 
 
-class RedMobileDocument(ModelDocument):
+class RedMobileDocument(ModelDocument, kw_only=True):
     """A RED-mobile."""
 
     network: Literal["red_mobile"]
@@ -108,7 +113,7 @@ class RedMobileDocument(ModelDocument):
         return 4 << halvings
 
 
-class RedDocument(ModelDocument):
+class RedDocument(ModelDocument, kw_only=True):
     """A RED."""
 
     network: Literal["red"]
