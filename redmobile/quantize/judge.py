@@ -13,8 +13,7 @@ from redmobile.data.calibration import Sample
 from redmobile.graph.tflite_model import TfliteModel
 from redmobile.quantize.calibrate import sample, to_codes
 from redmobile.quantize.observers import Range
-from redmobile.quantize.template import Template
-from redmobile.runtimes.litert_tensors import LitertTensors
+from redmobile.quantize.rerun import Rerun
 
 
 class Judge:
@@ -31,32 +30,32 @@ class Judge:
         self._outputs = outputs
         self._input_range = input_range
         self._spans = spans
-        self._codes: list[NDArray[np.integer] | tuple[NDArray[np.integer], ...]] = []
-        self._template: Template | None = None
+        self._rerun: Rerun | None = None
 
     def error(self, model: TfliteModel) -> float:
         """Square of the mean, over pictures and outputs, of the root mean squared difference relative to the span.
 
         Between the mean of squares, where the one scene that a range suits least decides for all, and the mean PSNR, where losing one
-        scene can be made good by polishing the others. `model`: quantized, not yet with other I/O dtypes.
+        scene can be made good by polishing the others. `model`: quantized, not yet with other I/O dtypes, of the same build every time.
         """
-        self._template = self._template or Template(model)
-        self._codes = self._codes or [self._coded(picture, model) for picture in self._pictures]
-        engine = LitertTensors(self._template.fill(model))
+        self._rerun = self._rerun or Rerun([self._coded(picture, model) for picture in self._pictures])
         quantizations = {tensor.name: tensor.quantization for tensor in model.outputs}
-        errors = [error for place in range(len(self._pictures)) for error in self._errors(engine, quantizations, place)]
+        errors: list[float] = []
+
+        def look(place: int, found: Mapping[str, NDArray[np.integer]]) -> None:
+            for name, expected in self._outputs[place].items():
+                errors.append(_deviation(found[name], quantizations[name], expected) / self._spans[name])
+
+        self._rerun.run(model, look)
         return (math.fsum(errors) / len(errors)) ** 2
 
-    def _coded(self, picture: Sample, model: TfliteModel) -> NDArray[np.integer] | tuple[NDArray[np.integer], ...]:
+    def _coded(self, picture: Sample, model: TfliteModel) -> tuple[NDArray[np.integer], ...]:
         """The input for a picture: its quantization is fixed, so it is the same for every trial."""
         tensor = model.inputs[0]
         if tensor.quantization is None:
             raise TypeError("the input is not quantized")  # write_int8 has quantized it
-        return to_codes(picture, self._input_range, tensor.quantization, tensor.dtype)
-
-    def _errors(self, engine: LitertTensors, quantizations: Mapping[str, Quantization | None], place: int) -> list[float]:
-        found, expected = engine.run(self._codes[place]), self._outputs[place]
-        return [_deviation(found[name], quantizations[name], expected[name]) / self._spans[name] for name in expected]
+        codes = to_codes(picture, self._input_range, tensor.quantization, tensor.dtype)
+        return codes if isinstance(codes, tuple) else (codes,)
 
 
 def _deviation(codes: NDArray[np.integer], quantization: Quantization | None, expected: NDArray[np.float32]) -> float:
@@ -74,13 +73,13 @@ def decibels(error: float) -> float:
     return -10 * math.log10(error) if error > 0 else math.inf
 
 
-def judged(frames: Sequence[Sample], count: int) -> list[Sample]:
-    """At most `count` of the frames, evenly spread from dark to bright; ranked by what they hold, so their order does not matter.
+def judged(frames: Sequence[Sample], count: int) -> list[int]:
+    """Places of at most `count` of the frames, evenly spread from dark to bright; ranked by what they hold, so their order does not matter.
 
     Whole ones: a network that looks at the whole picture behaves otherwise on a mosaic of several, and a range that suits three quarters
     of a frame may cut off what only the fourth holds.
     """
-    ranked = sorted(frames, key=lambda frame: (float(frame.mean()), frame.tobytes()))
+    ranked = sorted(range(len(frames)), key=lambda place: (float(frames[place].mean()), frames[place].tobytes()))
     count = min(len(ranked), count)
     return [ranked[(2 * place + 1) * len(ranked) // (2 * count)] for place in range(count)]
 

@@ -7,13 +7,17 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from redmobile.core.converter import Quantize
 from redmobile.core.quant_math import Quantization
 from redmobile.data.calibration import Sample
 from redmobile.errors import UsageError
 from redmobile.graph.tflite_model import TfliteModel
 from redmobile.quantize.bias_correction import Shifts, correct_biases, data_names
-from redmobile.quantize.calibrate import Calibration, OnProgress, Wanted, calibrate, check_frames, float_outputs, measure_peaks
+from redmobile.quantize.calibrate import Calibration, OnProgress, Wanted, calibrate, check_frames, float_outputs, survey
+from redmobile.quantize.coverage import Coverage, measure_coverage
 from redmobile.quantize.equalize import equalize, measured
 from redmobile.quantize.judge import Judge, decibels, judged, spans_of
 from redmobile.quantize.observers import Range, error_of
@@ -69,10 +73,11 @@ class Report:
 
 @dataclasses.dataclass(frozen=True)
 class Quantized:
-    """model: the quantized graph; report: how it came about."""
+    """model: the quantized graph; report: how it came about; coverage: what the frames cover, None where there were none."""
 
     model: TfliteModel
     report: Report
+    coverage: Coverage | None = None
 
 
 def quantize(
@@ -113,32 +118,30 @@ class _Work:
         self._stages: dict[str, Any] = {"frames": len(frames)}
 
     def go(self, model: TfliteModel) -> Quantized:
-        balanced = self._equalized(model)
+        places = judged(self._frames, self._recipe.activations.judged)
+        balanced, outputs = self._surveyed(model, places)
         layout = _layout(balanced, self._recipe, self._input_range)
         means = data_names(balanced) if self._recipe.bias_correction else []
         calibration = calibrate(balanced, self._frames, self._input_range, Wanted(layout.observed(), means), self._on_progress)
         writer = Writer(layout, self._recipe.weights.granularity == "channel")
-        judge = self._judge(model, layout)
+        # Against the graph as it was given: equalizing may let a RELU6 cut a little elsewhere.
+        judge = Judge([self._frames[place] for place in places], outputs, self._input_range, spans_of(outputs, layout.exact()))
         candidates = Candidates(layout, calibration.statistics)
         choice = self._choice(candidates, writer, judge, calibration)
         quantizations = candidates.quantizations(choice)
         quantized = self._corrected(writer, quantizations, calibration, judge)
         report = Report(tuple(tensor_reports(layout, candidates, choice, calibration)), self._stages)
-        return Quantized(with_io(quantized, self._recipe.io, layout.precision.base), report)
+        coverage = measure_coverage(self._frames, calibration, self._recipe.activations.observer)
+        return Quantized(with_io(quantized, self._recipe.io, layout.precision.base), report, coverage)
 
-    def _equalized(self, model: TfliteModel) -> TfliteModel:
+    def _surveyed(self, model: TfliteModel, places: Sequence[int]) -> tuple[TfliteModel, list[dict[str, NDArray[np.float32]]]]:
+        """The graph, equalized if the recipe says so, and what `model` makes of the frames at `places`: both from one look at it."""
         if not self._recipe.equalize:
-            return model
+            return model, float_outputs(model, [self._frames[place] for place in places], self._input_range)
         names = measured(model)
-        peaks = measure_peaks(model, self._frames, self._input_range, names, self._on_progress)
+        seen = survey(model, self._frames, self._input_range, names, places, self._on_progress)
         self._stages["equalized_tensors"] = len(names)
-        return equalize(model, peaks)
-
-    def _judge(self, model: TfliteModel, layout: Layout) -> Judge:
-        """Against the graph as it was given: equalizing may let a RELU6 cut a little elsewhere."""
-        pictures = judged(self._frames, self._recipe.activations.judged)
-        outputs = float_outputs(model, pictures, self._input_range)
-        return Judge(pictures, outputs, self._input_range, spans_of(outputs, layout.exact()))
+        return equalize(model, seen.peaks), seen.outputs
 
     def _choice(self, candidates: Candidates, writer: Writer, judge: Judge, calibration: Calibration) -> Choice:
         activations = self._recipe.activations
@@ -175,9 +178,10 @@ class _Work:
 def tensor_reports(layout: Layout, candidates: Candidates, choice: Choice, calibration: Calibration) -> list[TensorReport]:
     """What became of each tensor."""
     reports = []
+    quantizations = candidates.quantizations(choice)
     for place, group in enumerate(layout.groups):
         observer = choice.get(place, group.given_by)
-        quantization = candidates.quantization(place, choice.get(place))
+        quantization = quantizations[id(group.tensors[0])]
         low, high = quantization.reach(DTYPES[group.bits])
         seen = [calibration.statistics[root.name] for root in group.roots if root.name in calibration.statistics]
         span = (min(each.low for each in seen), max(each.high for each in seen)) if seen else None
