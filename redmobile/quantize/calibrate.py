@@ -72,42 +72,31 @@ def calibrate(model: TfliteModel, frames: Sequence[Sample], input_range: Range, 
     return Calibration({name: merged(*each) for name, each in halves.items()}, {name: _mean(each) for name, each in means.items()}, halves)
 
 
-@dataclasses.dataclass(frozen=True)
-class Survey:
-    """Of a float model: name of a tensor → (C,) largest magnitude of each channel; for some frames, its sampled outputs by name."""
-
-    peaks: dict[str, FloatArray]
-    outputs: list[dict[str, NDArray[np.float32]]]
-
-
-def survey(
-    model: TfliteModel,
-    frames: Sequence[Sample],
-    input_range: Range,
-    peaks_of: Sequence[str],
-    outputs_of: Sequence[int] = (),
-    on_progress: OnProgress | None = None,
-) -> Survey:
-    """Run `frames` through the float `model`. peaks_of: names of tensors; outputs_of: places of frames. Raises as `calibrate`."""
-    peaks: dict[str, FloatArray] = {}
-    outputs: dict[int, dict[str, NDArray[np.float32]]] = {place: {} for place in outputs_of}
-    wanted, names = set(peaks_of), [tensor.name for tensor in model.outputs]
-
-    def look(index: int, name: str, values: NDArray[np.float32]) -> None:
-        if index in outputs and name in names:
-            outputs[index][name] = sample(values).copy()
-        if name in wanted:
-            flat = values.reshape(-1, values.shape[-1])
-            found = np.maximum(flat.max(axis=0), -flat.min(axis=0)).astype(np.float64)
-            peaks[name] = np.maximum(peaks[name], found) if name in peaks else found
-
-    visit(model, frames, input_range, peaks_of, look, "measuring channels", on_progress)
-    return Survey(peaks, [{name: outputs[place][name] for name in names} for place in outputs_of])
-
-
 def float_outputs(model: TfliteModel, frames: Sequence[Sample], input_range: Range) -> list[dict[str, NDArray[np.float32]]]:
     """What the float `model` makes of each frame: its sampled outputs by name. Raises as `calibrate`."""
-    return survey(model, frames, input_range, (), range(len(frames))).outputs
+    outputs: list[dict[str, NDArray[np.float32]]] = [{} for _ in frames]
+    names = [tensor.name for tensor in model.outputs]
+
+    def look(index: int, name: str, values: NDArray[np.float32]) -> None:
+        outputs[index][name] = sample(values).copy()
+
+    visit(model, frames, input_range, names, look, "", None)
+    return [{name: found[name] for name in names} for found in outputs]
+
+
+def measure_peaks(
+    model: TfliteModel, frames: Sequence[Sample], input_range: Range, names: Sequence[str], on_progress: OnProgress | None = None
+) -> dict[str, FloatArray]:
+    """Name of a tensor of the float `model` → (C,) largest magnitude of each channel over `frames`. Raises as `calibrate`."""
+    peaks: dict[str, FloatArray] = {}
+
+    def look(_: int, name: str, values: NDArray[np.float32]) -> None:
+        flat = values.reshape(-1, values.shape[-1])
+        found = np.maximum(flat.max(axis=0), -flat.min(axis=0)).astype(np.float64)
+        peaks[name] = np.maximum(peaks[name], found) if name in peaks else found
+
+    visit(model, frames, input_range, names, look, "measuring channels", on_progress)
+    return peaks
 
 
 Look = Callable[[int, str, NDArray[np.float32]], None]

@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from redmobile.core.metrics import Frame
 from redmobile.core.quant_math import Quantization
-from redmobile.data.calibration import Sample
+from redmobile.data.calibration import FrameSet, Sample
 from redmobile.graph.tflite_model import TfliteModel
 from redmobile.quantize.calibrate import sample, to_codes
 from redmobile.quantize.observers import Range
 from redmobile.quantize.rerun import Rerun
+
+_PICTURE_RANK = 3
 
 
 class Judge:
@@ -73,15 +76,28 @@ def decibels(error: float) -> float:
     return -10 * math.log10(error) if error > 0 else math.inf
 
 
-def judged(frames: Sequence[Sample], count: int) -> list[int]:
-    """Places of at most `count` of the frames, evenly spread from dark to bright; ranked by what they hold, so their order does not matter.
+def judged(frames: Sequence[Sample], count: int) -> list[Sample]:
+    """At most `count` of the frames, mirrored, evenly spread from dark to bright; ranked by what they hold, so their order does not matter.
 
     Whole ones: a network that looks at the whole picture behaves otherwise on a mosaic of several, and a range that suits three quarters
-    of a frame may cut off what only the fourth holds.
+    of a frame may cut off what only the fourth holds. Mirrored, left for right: as likely a picture as the frame itself, but not what
+    ranges were measured on. Judged by those very frames, a range that cuts off what they do not need looks better than it is: a search on
+    MobileNetV3-small won 1.3 dB there and lost 2.1 on other photographs, where by mirrored ones it lost nothing.
     """
-    ranked = sorted(range(len(frames)), key=lambda place: (float(frames[place].mean()), frames[place].tobytes()))
+    ranked = sorted(frames, key=lambda frame: (float(frame.mean()), frame.tobytes()))
     count = min(len(ranked), count)
-    return [ranked[(2 * place + 1) * len(ranked) // (2 * count)] for place in range(count)]
+    return [_mirrored(ranked[(2 * place + 1) * len(ranked) // (2 * count)]) for place in range(count)]
+
+
+def _mirrored(frame: Sample) -> Sample:
+    if isinstance(frame, FrameSet):
+        return FrameSet(tuple(_mirrored_array(array) for array in frame.frames))
+    return _mirrored_array(frame)
+
+
+def _mirrored_array(array: Frame) -> Frame:
+    """Of (H, W, C) the columns from right to left; anything else is no picture and stays."""
+    return np.ascontiguousarray(array[:, ::-1]) if array.ndim == _PICTURE_RANK else array
 
 
 def spans_of(outputs: Sequence[Mapping[str, NDArray[np.float32]]], exact: Mapping[str, Range]) -> dict[str, float]:

@@ -7,16 +7,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from redmobile.core.converter import Quantize
 from redmobile.core.quant_math import Quantization
 from redmobile.data.calibration import Sample
 from redmobile.errors import UsageError
 from redmobile.graph.tflite_model import TfliteModel
 from redmobile.quantize.bias_correction import Shifts, correct_biases, data_names
-from redmobile.quantize.calibrate import Calibration, OnProgress, Wanted, calibrate, check_frames, float_outputs, survey
+from redmobile.quantize.calibrate import Calibration, OnProgress, Wanted, calibrate, check_frames, float_outputs, measure_peaks
 from redmobile.quantize.coverage import Coverage, measure_coverage
 from redmobile.quantize.equalize import equalize, measured
 from redmobile.quantize.judge import Judge, decibels, judged, spans_of
@@ -55,7 +52,7 @@ class TensorReport:
 class Report:
     """What was done.
 
-    stages: name of a stage → figures; PSNR in dB against the float graph's output on the calibration frames that it is judged by.
+    stages: name of a stage → figures; PSNR in dB against the float graph's output on the mirrored calibration frames that it is judged by.
     """
 
     tensors: tuple[TensorReport, ...]
@@ -118,14 +115,12 @@ class _Work:
         self._stages: dict[str, Any] = {"frames": len(frames)}
 
     def go(self, model: TfliteModel) -> Quantized:
-        places = judged(self._frames, self._recipe.activations.judged)
-        balanced, outputs = self._surveyed(model, places)
+        balanced = self._equalized(model)
         layout = _layout(balanced, self._recipe, self._input_range)
         means = data_names(balanced) if self._recipe.bias_correction else []
         calibration = calibrate(balanced, self._frames, self._input_range, Wanted(layout.observed(), means), self._on_progress)
         writer = Writer(layout, self._recipe.weights.granularity == "channel")
-        # Against the graph as it was given: equalizing may let a RELU6 cut a little elsewhere.
-        judge = Judge([self._frames[place] for place in places], outputs, self._input_range, spans_of(outputs, layout.exact()))
+        judge = self._judge(model, layout)
         candidates = Candidates(layout, calibration.statistics)
         choice = self._choice(candidates, writer, judge, calibration)
         quantizations = candidates.quantizations(choice)
@@ -134,14 +129,19 @@ class _Work:
         coverage = measure_coverage(self._frames, calibration, self._recipe.activations.observer)
         return Quantized(with_io(quantized, self._recipe.io, layout.precision.base), report, coverage)
 
-    def _surveyed(self, model: TfliteModel, places: Sequence[int]) -> tuple[TfliteModel, list[dict[str, NDArray[np.float32]]]]:
-        """The graph, equalized if the recipe says so, and what `model` makes of the frames at `places`: both from one look at it."""
+    def _equalized(self, model: TfliteModel) -> TfliteModel:
         if not self._recipe.equalize:
-            return model, float_outputs(model, [self._frames[place] for place in places], self._input_range)
+            return model
         names = measured(model)
-        seen = survey(model, self._frames, self._input_range, names, places, self._on_progress)
+        peaks = measure_peaks(model, self._frames, self._input_range, names, self._on_progress)
         self._stages["equalized_tensors"] = len(names)
-        return equalize(model, seen.peaks), seen.outputs
+        return equalize(model, peaks)
+
+    def _judge(self, model: TfliteModel, layout: Layout) -> Judge:
+        """Against the graph as it was given: equalizing may let a RELU6 cut a little elsewhere."""
+        pictures = judged(self._frames, self._recipe.activations.judged)
+        outputs = float_outputs(model, pictures, self._input_range)
+        return Judge(pictures, outputs, self._input_range, spans_of(outputs, layout.exact()))
 
     def _choice(self, candidates: Candidates, writer: Writer, judge: Judge, calibration: Calibration) -> Choice:
         activations = self._recipe.activations

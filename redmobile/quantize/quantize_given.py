@@ -49,7 +49,7 @@ def quantize_given(
     quantized = Writer(layout, recipe.weights.granularity == "channel").write(candidates.quantizations(choice))
     stages: dict[str, Any] = {"frames": len(frames), "given": sum(group.given for group in layout.groups), "measured": len(missing)}
     if frames:
-        pictures = [frames[place] for place in judged(frames, recipe.activations.judged)]
+        pictures = judged(frames, recipe.activations.judged)
         stages["psnr_db"] = decibels(_judge(model, layout, pictures, input_range).error(quantized))
     report = Report(tuple(tensor_reports(layout, candidates, choice, calibration)), stages)
     coverage = measure_coverage(frames, calibration, recipe.activations.observer) if frames else None

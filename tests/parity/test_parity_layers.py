@@ -15,7 +15,7 @@ from redmobile.parity.files import check_files
 from redmobile.parity.gains import channel_gains
 from redmobile.parity.layer_plot import plot_layers, write_layer_plot
 from redmobile.parity.sides import isolate
-from redmobile.quantize.calibrate import survey
+from redmobile.quantize.calibrate import measure_peaks
 from redmobile.quantize.equalize import equalize, measured
 
 
@@ -129,7 +129,7 @@ def test_an_error_of_one_layer_does_not_make_those_behind_it_bad(tmp_path, frame
 def test_factors_are_those_of_the_equalizer(tmp_path):
     model = lowered(network(tmp_path / "a.onnx", uneven=20))
     shots = list(pictures(4, seed=8))
-    balanced = equalize(model, survey(model, shots, (0.0, 1.0), measured(model)).peaks)
+    balanced = equalize(model, measure_peaks(model, shots, (0.0, 1.0), measured(model)))
     found = channel_gains(model, quantized(model))
     assert {"stem", "deep", "skip"} <= set(found)
     for name, gains in found.items():

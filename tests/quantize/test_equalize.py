@@ -6,7 +6,7 @@ from quantize_models import Build, frames, mini_red, run_codes, run_float
 
 from redmobile.core.converter import ActivationQuantization, Quantize
 from redmobile.graph.tflite_model import Tensor
-from redmobile.quantize.calibrate import survey
+from redmobile.quantize.calibrate import measure_peaks
 from redmobile.quantize.equalize import LARGEST_GAIN, equalize, measured
 from redmobile.quantize.quantize import quantize
 
@@ -14,7 +14,7 @@ SHAPE = (1, 16, 24, 6)
 
 
 def equalized(model, pictures):
-    return equalize(model, survey(model, pictures, (0.0, 1.0), measured(model)).peaks)
+    return equalize(model, measure_peaks(model, pictures, (0.0, 1.0), measured(model)))
 
 
 def uneven(build, source, channels, smallest=1e-3, **options):
@@ -92,7 +92,7 @@ def test_the_function_of_a_network_stays():
 def test_channels_come_closer_and_the_widest_stays():
     build = Build(5)
     model = build.model(build.conv(uneven(build, build.image, 6, name="features"), 3))
-    peaks = [survey(each, frames(), (0, 1), ["features"]).peaks["features"] for each in (model, equalized(model, frames()))]
+    peaks = [measure_peaks(each, frames(), (0, 1), ["features"])["features"] for each in (model, equalized(model, frames()))]
     assert peaks[0].max() / peaks[0].min() > 300
     assert peaks[1].max() / peaks[1].min() < 35
     assert peaks[1].max() == pytest.approx(peaks[0].max(), rel=1e-5)
@@ -103,8 +103,8 @@ def test_a_channel_at_the_bound_of_a_relu6_keeps_its_gain_and_others_keep_below_
     features = uneven(build, build.image, 6, activation="RELU6", name="features")
     build.operators[0].inputs[1].data *= 300
     model = build.model(build.conv(features, 3))
-    before = survey(model, frames(), (0, 1), ["features"]).peaks["features"]
-    after = survey(equalized(model, frames()), frames(), (0, 1), ["features"]).peaks["features"]
+    before = measure_peaks(model, frames(), (0, 1), ["features"])["features"]
+    after = measure_peaks(equalized(model, frames()), frames(), (0, 1), ["features"])["features"]
     assert before.max() == after.max() == 6
     held = before == 6
     np.testing.assert_array_equal(after[held], before[held])

@@ -5,6 +5,7 @@ import pytest
 from quantize_models import Build, frames, mini_red, run_codes, run_float
 
 from redmobile.core.converter import ActivationQuantization, Quantize
+from redmobile.data.calibration import FrameSet
 from redmobile.quantize.calibrate import Wanted, calibrate, float_outputs
 from redmobile.quantize.judge import Judge, decibels, judged
 from redmobile.quantize.observers import OBSERVERS
@@ -67,14 +68,22 @@ def test_a_model_without_choices_needs_no_search():
 @pytest.mark.parametrize("count", [1, 2, 4, 5, 30])
 def test_up_to_four_frames_from_dark_to_bright_in_any_order_are_judged_by(count):
     shades = [np.full((4, 6, 3), 8 * index, np.uint8) for index in range(count)]
-    made = [shades[place] for place in judged(shades, 4)]
+    made = judged(shades, 4)
     assert len(made) == min(count, 4)
     levels = [int(frame.max()) for frame in made]
     assert levels == sorted(set(levels))
     assert max(levels) - min(levels) >= 8 * (count // 2)
-    backwards = shades[::-1]
-    for one, other in zip(made, (backwards[place] for place in judged(backwards, 4)), strict=True):
+    for one, other in zip(made, judged(shades[::-1], 4), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_pictures_are_judged_mirrored_and_what_is_no_picture_as_it_is():
+    frame, numbers = np.arange(24, dtype=np.uint8).reshape(2, 4, 3), np.arange(5, dtype=np.uint8)
+    (made,) = judged([frame], 4)
+    np.testing.assert_array_equal(made, frame[:, ::-1])
+    (several,) = judged([FrameSet((frame, numbers))], 4)
+    np.testing.assert_array_equal(several.frames[0], frame[:, ::-1])
+    np.testing.assert_array_equal(several.frames[1], numbers)
 
 
 def test_the_judge_takes_the_mean_deviation_of_its_pictures():
