@@ -6,6 +6,7 @@ import math
 from typing import Literal
 
 from redmobile.core.documents import Document
+from redmobile.data.composition import Degrader, Recipe, recipes_of, single
 from redmobile.data.degradations.low_light import LowLight
 
 
@@ -13,7 +14,9 @@ class Phase(Document):
     """`steps` steps on one source.
 
     crop: (height, width) in pixels, pictures that are smaller are mirrored on; learning_rate: the highest, after `warmup` steps.
-    source: `photos` (clean photographs, darkened on the fly by `low_light`: no labels) or `pairs` (real low/high pairs).
+    source: `photos` (clean photographs, degraded on the fly: no labels) or `pairs` (real low/high pairs).
+    degrade: what happens to photographs: the name of a composition or of a degradation (redmobile/data/composition.py: `all`, `blur`, …),
+    the path of a TOML, or the recipes themselves. Without it: `low_light` alone, with these ranges.
     anneal: steps over which the rate falls to zero, `steps` unless the phase ends before.
     round_activations: round what INT8 will round, so that the network learns to bear it (nets/blocks/rounding.py).
     agreement: with it, the weight in the loss of mean |rounded - unrounded output|. Beside the error that a network has anyhow, what rounding
@@ -31,8 +34,15 @@ class Phase(Document):
     anneal: int | None = None
     photos_share: float = 0.0
     low_light: LowLight = LowLight()
+    degrade: str | tuple[Recipe, ...] | None = None
     round_activations: bool = False
     agreement: float = 0.0
+
+    def degrader(self) -> Degrader:
+        """What makes training pairs of photographs. Raises UsageError, InputError, DocumentError for a name that leads nowhere."""
+        if self.degrade is None:
+            return Degrader((single(self.low_light),))
+        return Degrader(recipes_of(self.degrade) if isinstance(self.degrade, str) else self.degrade)
 
     @property
     def photos_in_batch(self) -> int:
