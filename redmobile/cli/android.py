@@ -206,8 +206,13 @@ def logs(follow: bool, serial: str | None, as_json: bool) -> None:
     """Print the demo app's log: its own words, TFLite's, and crashes."""
     from redmobile.android import demo_app
     from redmobile.android.devices import choose_device
+    from redmobile.errors import UsageError
 
+    if follow and as_json:
+        raise UsageError("--follow has no end, so it cannot be one JSON document; leave one of the two out.")
     device = choose_device(serial)
-    lines = demo_app.logs(device, follow=follow, on_line=None if as_json else click.echo)
+    if follow:
+        demo_app.follow_logs(device, click.echo)
+    lines = demo_app.logs(device, None if as_json else click.echo)
     if as_json:
         print_json({"serial": device.serial, "lines": lines})

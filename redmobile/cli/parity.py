@@ -27,7 +27,7 @@ _FRAMES = (
 _FRAMES_ON_BIONIC = 3
 """Emulated, a 1080p frame takes seconds."""
 
-_OF_ONE = {"onnx": "--onnx", "float_file": "--float", "network": "--model", "converter": "--with", "truth": "--truth"}
+_OF_ONE = {"onnx": "--onnx", "float_file": "--float", "network": "--model", "converter": "--with", "truth": "--truth", "on": "--on"}
 _OF_SEVERAL = {"input_range": "--input-range", "least_sqnr_db": "--least-sqnr"}
 """Options that go with one TARGET, or with several files."""
 
@@ -38,6 +38,7 @@ Examples:
   redmobile parity red_mobile --images photos/
   redmobile parity my_int8.tflite --onnx my.onnx --images photos/ --sheet worst.png --junit parity.xml
   redmobile parity my_int8.tflite --float my_float.tflite --images low/ --truth high/ --json
+  redmobile parity my_int8.tflite --images photos/ --on qemu:cortex-a76
   redmobile parity a.onnx b.tflite --frames photos/
   redmobile parity a.tflite a.tflite --frames photos/ --delegate redmobile     the last file through our kernels
   redmobile parity a.onnx b.tflite c.tflite --frames inputs.npz --least-sqnr 30 --out parity.json
@@ -61,13 +62,15 @@ they should be. Exit code 2: frames that the file was calibrated with.
 @click.option("--truth", type=_FILE, help="Pictures of the same names that show what the results should look like.")
 @click.option("--input-range", nargs=2, type=float, help="Real values of pixels 0 and 255, for several files.  [default: what they say, else 0 1]")
 @click.option("--least-sqnr", "least_sqnr_db", type=float, help="For several files: every output must reach this signal-to-noise ratio, in dB.")
-@click.option("--on", type=click.Choice(["bionic"]), help="Run the APK of `redmobile android build` on Android's own libc, emulated here.")
 @click.option("--layers", is_flag=True, help="Look at the inner tensors too: which layer parts first, on up to four of the frames.")
 @click.option("--layer-plot", type=_FILE, help="Write a picture of the layers (.png); goes with --layers.")
+@click.option(
+    "--on", metavar="RUNTIME", help="Run it there too, e.g. qemu:cortex-a76: the same bytes must come out. An APK of `android build`: bionic."
+)
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each engine.  [default: all cores]")
 @delegate_options
 @click.option("--junit", type=_FILE, help="Write the gates as JUnit XML.")
-@click.option("--sheet", type=_FILE, help="Write the worst picture: input, float, converted, difference (.png or .jpg).")
+@click.option("--sheet", type=_FILE, help="Write the worst picture: input, float, converted, difference (.png or .jpg); the JSON has it too.")
 @click.option("--out", type=_FILE, help="Write the whole result as JSON.")
 @json_option
 def command(
@@ -76,7 +79,6 @@ def command(
     sheet: Path | None,
     layer_plot: Path | None,
     out: Path | None,
-    on: str | None,
     delegate: str | None,
     delegate_options: dict[str, str],
     as_json: bool,
@@ -99,7 +101,8 @@ def command(
     options["delegate"] = delegate_of(delegate, delegate_options)
     given = {"junit": "--junit" if junit else None, "sheet": "--sheet" if sheet else None}
     several = len(targets) > 1
-    if on is not None:
+    if options["on"] == "bionic":
+        options["on"] = None
         _compare_on_bionic(targets, out, [*(name for name in given.values() if name), *_beyond(options)], as_json=as_json, options=options)
         return
     unfit = [name for key, name in (_OF_ONE if several else _OF_SEVERAL).items() if options[key] is not None]
@@ -162,6 +165,7 @@ def _compare_chain(target: str, outputs: dict[str, Path | None], *, as_json: boo
     out = outputs["out"]
     with progress() as bar:
         task = bar.add_task("pictures", total=None, note="")
+        options["pictures"] = outputs["sheet"] is not None
         checked = check_parity(target, on_progress=lambda done, total: bar.update(task, completed=done, total=total), **options)
     _write(checked, outputs["junit"], outputs["sheet"])
     _write_layers(outputs["layer_plot"], checked.result.layers)
