@@ -22,6 +22,7 @@ from redmobile.android.model import MODEL_NAME, check_bitmap_model
 from redmobile.core.artifact import read_bytes, sha256_bytes, write_bytes, write_text
 from redmobile.errors import ToolError, UsageError
 from redmobile.runtimes.base import open_runtime
+from redmobile.shelf import find
 
 _SECONDS = 1500
 _SEED = 7
@@ -75,6 +76,7 @@ def run_jvm_tests(model: Path, rgb_model: Path, work: Path, only: Sequence[str] 
         "redmobile.model": model.resolve(),
         "redmobile.model.rgb": rgb_model.resolve(),
         "redmobile.screenshots": screenshots,
+        "redmobile.photographs": find("models", "red_mobile") / "demo",
         **_example(model, place.work),
     }
     # Native libraries and resources come first on the path: Robolectric reads its configuration as a resource.

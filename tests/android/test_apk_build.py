@@ -4,6 +4,7 @@ import subprocess
 import sys
 import zipfile
 
+import msgspec
 import pytest
 from apk_cases import need_tools
 
@@ -11,6 +12,9 @@ from redmobile.android.apk import checks
 from redmobile.android.bionic import REFUSALS, ROUNDS_OTHERWISE, run_on_bionic
 from redmobile.android.build import build
 from redmobile.android.jvm_tests import run_jvm_tests
+from redmobile.bench import stats
+from redmobile.bench.plan import load_plan
+from redmobile.bench.result import read_results
 from redmobile.pipeline import bitmap_model
 from redmobile.shelf import find
 
@@ -50,10 +54,40 @@ def test_built_again_elsewhere_it_has_the_same_bytes(built, model, tmp_path):
     assert again.apk.read_bytes() == built.apk.read_bytes()
 
 
-def test_the_apps_tests_pass_on_the_jvm(model, work):
-    done = run_jvm_tests(model, find("models", "red_mobile") / "red_mobile_int8.tflite", work)
-    assert done.passed >= 13
-    assert "dev.redmobile.tflite.InterpreterTest" in done.classes
+@pytest.fixture(scope="module")
+def on_the_jvm(model, work):
+    return run_jvm_tests(model, find("models", "red_mobile") / "red_mobile_int8.tflite", work)
+
+
+def test_the_apps_tests_pass_on_the_jvm(on_the_jvm):
+    assert on_the_jvm.passed >= 34
+    assert {"dev.redmobile.tflite.InterpreterTest", "dev.redmobile.demo.benchmark.BenchmarkActivityTest"} <= set(on_the_jvm.classes)
+
+
+@pytest.mark.parametrize("run", ["latency-1", "video-1", "both", "long-1", "german"])
+def test_what_the_benchmark_activity_writes_fits_the_schema(on_the_jvm, run):
+    for result in read_results(on_the_jvm.screenshots / f"{run}.json"):
+        assert result.run_id == run
+        assert result.plan in {"model_latency", "video_1080p30", "soak_1080p30"}
+
+
+@pytest.mark.parametrize(("run", "plan", "changed"), [("german", "model_latency", {"warm_up": 1, "runs": 40}), ("long-1", "soak_1080p30", {})])
+def test_the_activity_has_the_plans_of_the_repository(on_the_jvm, run, plan, changed):
+    (result,) = read_results(on_the_jvm.screenshots / f"{run}.json")
+    asked = load_plan(plan)
+    way = asked.way
+    expected = msgspec.structs.replace(asked, threads=2, **{way: msgspec.structs.replace(getattr(asked, way), **changed)})
+    assert result.settings == expected
+
+
+def test_the_activitys_figures_are_those_that_redmobile_computes(on_the_jvm):
+    (result,) = read_results(on_the_jvm.screenshots / "german.json")
+    expected = stats.summarize(result.measured.samples_ms)
+    for name in expected.__struct_fields__:
+        assert getattr(result.measured.latency, name) == pytest.approx(getattr(expected, name))
+    assert result.measured.drift.relative == pytest.approx(stats.drift(result.measured.samples_ms).relative)
+    frames, _ = read_results(on_the_jvm.screenshots / "video-1.json")
+    assert frames.latency.p99_ms == pytest.approx(stats.summarize([frame.latency_ms for frame in frames.frames]).p99_ms)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="unidbg's emulator is tried on Linux only")

@@ -1,21 +1,28 @@
 package dev.redmobile.demo
 
 import android.app.Activity
+import android.content.Intent
 import android.os.Bundle
-import android.widget.TextView
+import dev.redmobile.demo.benchmark.BenchmarkActivity
 import dev.redmobile.demo.engine.AssetModel
 import dev.redmobile.demo.engine.EngineState
 import dev.redmobile.demo.engine.TfLiteEngine
+import dev.redmobile.demo.gallery.GalleryActivity
+import dev.redmobile.demo.ui.Page
 
-/** Loads the model and says how it went. */
+/** The first screen: whether the model loads, and the ways on from here. */
 class MainActivity : Activity() {
     private val engine = TfLiteEngine()
     private lateinit var listening: AutoCloseable
 
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
-        val text = TextView(this)
-        setContentView(text)
+        val page = Page(this)
+        val text = page.text()
+        page.text(getString(R.string.promise))
+        page.button(R.string.gallery) { startActivity(Intent(this, GalleryActivity::class.java)) }
+        page.button(R.string.benchmark) { startActivity(Intent(this, BenchmarkActivity::class.java)) }
+        page.showIn(this)
         listening = engine.listen { state -> runOnUiThread { text.text = sentence(state) } }
         engine.load(AssetModel(this))
     }

@@ -1,0 +1,63 @@
+package dev.redmobile.demo.ui
+
+import android.app.Activity
+import android.content.Context
+import android.view.View
+import android.view.ViewGroup
+import android.widget.Button
+import android.widget.LinearLayout
+import android.widget.ScrollView
+import android.widget.TextView
+
+/** A page of widgets one under the other, which scrolls, so that nothing is cut off with large fonts; it keeps clear of the system's bars. */
+class Page(private val context: Context) {
+    private val column = LinearLayout(context).apply { orientation = LinearLayout.VERTICAL }
+
+    fun <V : View> add(view: V, height: Int = ViewGroup.LayoutParams.WRAP_CONTENT): V {
+        val place = LinearLayout.LayoutParams(ViewGroup.LayoutParams.MATCH_PARENT, height)
+        place.bottomMargin = dp(context, GAP)
+        column.addView(view, place)
+        return view
+    }
+
+    fun text(words: CharSequence = ""): TextView = add(TextView(context).apply {
+        text = words
+        textSize = BODY_SP
+        setTextIsSelectable(true)
+    })
+
+    fun button(words: Int, onClick: () -> Unit): Button = add(Button(context).apply {
+        setText(words)
+        isAllCaps = false
+        setOnClickListener { onClick() }
+    })
+
+    fun showIn(activity: Activity) {
+        val scroll = ScrollView(context)
+        scroll.isFillViewport = true
+        scroll.addView(column)
+        scroll.clipToPadding = false
+        scroll.scrollBarStyle = View.SCROLLBARS_OUTSIDE_OVERLAY
+        val edge = dp(context, EDGE)
+        scroll.setPadding(edge, edge, edge, edge)
+        val outer = LinearLayout(context)
+        outer.fitsSystemWindows = true // Android 15 draws every app from edge to edge
+        outer.addView(scroll, ViewGroup.LayoutParams(ViewGroup.LayoutParams.MATCH_PARENT, ViewGroup.LayoutParams.MATCH_PARENT))
+        activity.setContentView(outer)
+    }
+
+    companion object {
+        private const val GAP = 12
+        private const val EDGE = 16
+        private const val BODY_SP = 16f
+
+        fun dp(context: Context, size: Int): Int = Math.round(size * context.resources.displayMetrics.density)
+    }
+}
+
+/** Whether people can see it; where not, it takes no room. */
+var View.shown: Boolean
+    get() = visibility == View.VISIBLE
+    set(value) {
+        visibility = if (value) View.VISIBLE else View.GONE
+    }
