@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from redmobile.core.artifact import write_bytes
 from redmobile.core.environment import version_of
 from redmobile.errors import MissingExtraError, UnsupportedModelError
+from redmobile.export.grids import annotate
+from redmobile.nets.blocks.rounding import marking
 from redmobile.nets.checkpoint import load_model, weights_sha256
 from redmobile.nets.model_document import ModelDocument, load_model_document
 from redmobile.runtimes.base import open_runtime
@@ -51,7 +53,7 @@ def export_onnx(name: str, out: Path, *, weights: Path | None = None, size: tupl
 
 def trace(network: nn.Module, shape: tuple[int, ...], inputs: list[str], outputs: list[str] | None) -> onnx.ModelProto:
     """`network` as an ONNX graph of one float32 input of static `shape`; inputs, outputs: names, None for those that the exporter finds."""
-    with _silent(), torch.no_grad():
+    with _silent(), torch.no_grad(), marking(network):
         program = torch.onnx.export(
             network.eval(),
             (torch.zeros(shape),),
@@ -67,6 +69,7 @@ def trace(network: nn.Module, shape: tuple[int, ...], inputs: list[str], outputs
     buffer = io.BytesIO()
     program.save(buffer)  # type: ignore[arg-type]  # documented to take a file object too
     model = onnx.load_from_string(buffer.getvalue())
+    annotate(model)
     _forget_traces(model)
     onnx.checker.check_model(model, full_check=True)
     return model

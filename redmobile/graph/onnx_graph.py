@@ -18,7 +18,7 @@ from redmobile.graph.onnx_cut import Part, cut, fix_shapes
 from redmobile.graph.onnx_fold import fold_constants
 from redmobile.graph.onnx_inline import inline_functions
 from redmobile.graph.onnx_opset import OLDEST, ONNX_DOMAINS, opset_of, with_known_opset
-from redmobile.graph.onnx_quantization import QDQ, adopt_contrib, dequantize_constants
+from redmobile.graph.onnx_quantization import QDQ, adopt_contrib, annotated, dequantize_constants
 from redmobile.graph.onnx_soundness import check_sound
 
 WHOLE = Part()
@@ -47,7 +47,8 @@ class OnnxNode:
 class OnnxGraph:
     """A graph in execution order. shapes, dtypes: of every value whose shape could be inferred (numpy's dtype names).
 
-    inputs: without the initializers; metadata: the file's metadata_props; sha256: of the file. given: value → how the file quantizes it.
+    inputs: without the initializers; metadata: the file's metadata_props; sha256: of the file. given: value → how the file
+    quantizes it; advised: value → how the file, which does not quantize it, advises others to.
     """
 
     nodes: list[OnnxNode]
@@ -60,6 +61,7 @@ class OnnxGraph:
     metadata: dict[str, str] = dataclasses.field(default_factory=dict)
     sha256: str = ""
     given: dict[str, Given] = dataclasses.field(default_factory=dict)
+    advised: dict[str, Given] = dataclasses.field(default_factory=dict)
 
     def copy(self) -> OnnxGraph:
         """A graph that can be rewritten without touching this one; the constants' arrays are shared."""
@@ -69,6 +71,10 @@ class OnnxGraph:
         return dataclasses.replace(
             self, nodes=nodes, initializers=dict(self.initializers), shapes=dict(self.shapes), dtypes=dict(self.dtypes), given=dict(self.given)
         )
+
+    def take_advice(self) -> None:
+        """Let values be quantized as the file advises."""
+        self.given |= {name: given for name, given in self.advised.items() if name in self.shapes}
 
     def producer(self, value: str) -> OnnxNode | None:
         """The node that computes `value`; None for inputs and constants."""
@@ -124,8 +130,9 @@ def read_onnx(data: bytes, name: str = "ONNX model", folder: Path = Path(), part
             model = fold_constants(model, name)
             cut(model, part, name)
         _check_static(model, name)
+        advised = annotated(model, name)
         folded, given = _fold(model, name)
-        graph = _graph(folded, sha256_bytes(data), given)
+        graph = dataclasses.replace(_graph(folded, sha256_bytes(data), given), advised=advised)
     except _DAMAGED as error:
         raise InputError(f"{name}: is a damaged ONNX file ({type(error).__name__}: {' '.join(str(error).split())}).") from error
     _check_connected(graph, name)

@@ -11,9 +11,13 @@ import onnx
 from numpy.typing import NDArray
 
 from redmobile.core.quant_math import INTEGER_RANGES, Given, Quantization
+from redmobile.errors import InputError
 
 QDQ = frozenset({"QuantizeLinear", "DequantizeLinear"})
 """Quantization-aware training and onnxruntime's quantize_static write these in pairs."""
+
+SCALE, ZERO_POINT = "SCALE_TENSOR", "ZERO_POINT_TENSOR"
+"""ONNX's keys in an annotation (TensorAnnotation in onnx.proto): the value of each is the name of an initializer."""
 
 _CONTRIB = "com.microsoft"
 _MOVING = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
@@ -25,6 +29,22 @@ def adopt_contrib(model: onnx.ModelProto) -> None:
     for node in model.graph.node:
         if node.domain == _CONTRIB and node.op_type in QDQ:
             node.domain = ""
+
+
+def annotated(model: onnx.ModelProto, name: str) -> dict[str, Given]:
+    """Value → the scale and zero point that the graph's `quantization_annotation` gives it. Raises InputError that names what is missing."""
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    found: dict[str, Given] = {}
+    for annotation in model.graph.quantization_annotation:
+        said = {entry.key: entry.value for entry in annotation.quant_parameter_tensor_names}
+        if SCALE not in said:
+            continue  # an annotation may say other things
+        for tensor in (said[key] for key in (SCALE, ZERO_POINT) if key in said and said[key] not in constants):
+            raise InputError(f"{name}: the quantization of '{annotation.tensor_name}' should stand in the initializer '{tensor}', which is missing.")
+        given = given_of([onnx.numpy_helper.to_array(constants[said[key]]) for key in (SCALE, ZERO_POINT) if key in said], {})
+        if given:
+            found[annotation.tensor_name] = given
+    return found
 
 
 def dequantize_constants(model: onnx.ModelProto) -> dict[str, Given]:

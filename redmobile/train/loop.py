@@ -24,7 +24,7 @@ from redmobile.core.artifact import write_bytes, write_text
 from redmobile.core.environment import describe
 from redmobile.data.datasets import Batch, Pair, Pairs, Photos
 from redmobile.errors import OutputError, TrainingError, UsageError
-from redmobile.nets.blocks.rounding import set_rounding
+from redmobile.nets.blocks.rounding import measuring, roundings, set_rounding
 from redmobile.nets.checkpoint import WEIGHTS, build_network, load_weights, save_weights
 from redmobile.nets.model_document import ModelDocument
 from redmobile.train.checkpoint import INDEX, load_checkpoint, save_checkpoint
@@ -34,6 +34,8 @@ from redmobile.train.plan import Phase, TrainingPlan
 
 LOG = "log.csv"
 SHEET = "validation.png"
+_MEASURED = 24
+"""Batches that the first ranges of a quantized phase are measured on."""
 _COLUMNS = ("step", "source", "learning_rate", "loss", "validation_psnr_db", "validation_ssim")
 
 
@@ -75,7 +77,7 @@ class Training:
             load_weights(self.network, start_from)
         self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub misses this form
         self.average = copy.deepcopy(self.network).requires_grad_(requires_grad=False)
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=0.0, weight_decay=plan.weight_decay)
+        self.optimizer = torch.optim.AdamW(_groups(self.network, plan.weight_decay), lr=0.0)
         self.step = 0
         self.rows: list[dict[str, Any]] = []
 
@@ -100,6 +102,8 @@ class Training:
         losses: list[float] = []
         for batch in self._batches():
             phase, step_in_phase = self.plan.at(self.step)
+            if phase.quantize and step_in_phase == 0:
+                self._find_grids(phase)
             losses.append(self._step(phase, step_in_phase, batch))
             self.step += 1
             if self.step % self.plan.every == 0 or step_in_phase + 1 == phase.steps:
@@ -154,19 +158,26 @@ class Training:
         return value
 
     def _loss(self, phase: Phase, low: Tensor, high: Tensor) -> Tensor:
-        set_rounding(self.network, on=phase.round_activations)
-        found = self.network.unclipped(low)
-        loss = enhancement_loss(found, high)
-        if phase.round_activations and phase.agreement:
-            set_rounding(self.network, on=False)
-            # The gradient goes through both: through one alone it would chase the noise of the day instead of what makes it loud.
-            loss = loss + phase.agreement * (found - self.network.unclipped(low)).abs().mean()
-        return loss
+        set_rounding(self.network, on=phase.quantize)
+        return enhancement_loss(self.network.unclipped(low), high)
+
+    def _find_grids(self, phase: Phase) -> None:
+        """Measure ranges on the batches to come, unless the weights began with grids."""
+        if all(rounding.grid for rounding in roundings(self.network)):
+            return
+        with measuring(self.network), torch.no_grad():
+            for step in range(self.step, self.step + min(_MEASURED, phase.steps)):
+                low, _ = self._batch(step)
+                self.network.unclipped(self._to_device(low))
+        # The average has hardly other ranges, and a grid of its own would be one that nothing was trained on.
+        for mine, its in zip(roundings(self.network), roundings(self.average), strict=True):
+            its.load_state_dict(mine.state_dict())
 
     def _to_device(self, frames: NDArray[np.uint8]) -> Tensor:
         return torch.from_numpy(frames).to(self.device).permute(0, 3, 1, 2).float().div_(255)
 
     def _take_stock(self, phase: Phase, step_in_phase: int, losses: Sequence[float]) -> None:
+        set_rounding(self.average, on=phase.quantize)
         quality = evaluate(self.average, self.pictures.validation, self.document.size_multiple)
         figures = (self.step, phase.source, phase.rate(step_in_phase), sum(losses) / len(losses), quality.psnr, quality.ssim)
         self.rows.append(dict(zip(_COLUMNS, figures, strict=True)))
@@ -182,6 +193,13 @@ class Training:
         last = self.rows[-1] if self.rows else {}
         nan = float("nan")
         return Progress(self.step, self.plan.steps, phase.source, loss, last.get("validation_psnr_db", nan), last.get("validation_ssim", nan))
+
+
+def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """The optimizer's parameter groups: scales are not drawn towards 1 by decay."""
+    scales = [rounding.log_scale for rounding in roundings(network)]
+    others = [parameter for parameter in network.parameters() if all(parameter is not scale for scale in scales)]
+    return [{"params": others, "weight_decay": weight_decay}, {"params": scales, "weight_decay": 0.0}]
 
 
 @contextlib.contextmanager

@@ -15,9 +15,8 @@ class Phase(Document):
     crop: (height, width) in pixels, pictures that are smaller are mirrored on; learning_rate: the highest, after `warmup` steps.
     source: `photos` (clean photographs, darkened on the fly by `low_light`: no labels) or `pairs` (real low/high pairs).
     anneal: steps over which the rate falls to zero, `steps` unless the phase ends before.
-    round_activations: round what INT8 will round, so that the network learns to bear it (nets/blocks/rounding.py).
-    agreement: with it, the weight in the loss of mean |rounded - unrounded output|. Beside the error that a network has anyhow, what rounding
-    adds is too small for the loss to care.
+    quantize: train the INT8 network: weights and activations on the grids that the file will have, which are learned too and kept with
+    the weights (nets/blocks/rounding.py). Validation is then of the rounded network.
     photos_share: part of a batch of pairs that comes from photographs, so that fine-tuning on pictures of one kind of
     darkness does not unlearn the others.
     """
@@ -31,8 +30,7 @@ class Phase(Document):
     anneal: int | None = None
     photos_share: float = 0.0
     low_light: LowLight = LowLight()
-    round_activations: bool = False
-    agreement: float = 0.0
+    quantize: bool = False
 
     @property
     def photos_in_batch(self) -> int:
