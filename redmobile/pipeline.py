@@ -170,9 +170,8 @@ def convert(
     if plan is None and recover_db is not None:
         raise UsageError("This recipe does not quantize, so there is nothing to recover. Choose a quantizing recipe, e.g. litert_int8.")
     pixels = pixels or Pixels()
-    graph = read_onnx(content, str(source), source.parent, part)
-    if plan is not None and plan.activations.bits == 8:  # noqa: PLR2004 - the width that advice is for
-        graph.take_advice()
+    for_int8 = plan is not None and plan.activations.bits == 8  # noqa: PLR2004 - as in INT8
+    graph = read_onnx(content, str(source), source.parent, part, for_int8=for_int8)
     explained, remarks = list[str](), list[str]()
     model = lower_as(graph, name, recipe, explained, pixels=pixels, remarks=remarks)
     if recipe.quantize is None and recipe.weights == "int8":

@@ -53,6 +53,7 @@ Examples:
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the first weights and of every batch.")
 @click.option("--every", type=click.IntRange(1), default=500, show_default=True, help="Steps between validations, log lines and checkpoints.")
 @click.option("--start-from", type=click.Path(path_type=Path), help="Weights (.safetensors) to begin with.")
+@click.option("--int8-from", type=click.Path(path_type=Path), help="Weights and grids that the quantized phases of a plan begin with.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads. Default: all cores.")
 @click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint, bit for bit.")
 @json_option
@@ -71,6 +72,7 @@ def command(
     seed: int,
     every: int,
     start_from: Path | None,
+    int8_from: Path | None,
     threads: int | None,
     resume: bool,
     as_json: bool,
@@ -94,7 +96,7 @@ def command(
     plan = _plan(plan_file, photos, pairs, steps, pair_steps, batch, crop, lr, seed, every)
     _, document = load_model_document(model)
     ERR.print(f"{sum(phase.steps for phase in plan.phase)} steps; reading pictures …") if ERR.is_terminal else None
-    training = Training(document, plan, load_pictures(plan, photos, pairs, hold_out), run, start_from)
+    training = Training(document, plan, load_pictures(plan, photos, pairs, hold_out), run, start_from, int8_from)
     training.resume() if resume else training.start()
     with progress() as bar:
         task = bar.add_task("training", total=plan.steps, completed=training.step, note="")

@@ -1,25 +1,34 @@
-"""The grids that quantization-aware training learned, as ONNX has a place for them: `quantization_annotation` of the graph.
+"""What quantization-aware training left, where ONNX has a place for it: `quantization_annotation` of the graph.
 
-The network stays float32 for everybody; who quantizes finds scale and zero point beside each tensor. Pairs of QuantizeLinear and
-DequantizeLinear would say the same, but then the file would be the INT8 network, and nobody could compare the two.
+The network stays the float network for everybody. Who quantizes finds scale and zero point beside each tensor, and beside each weight and
+bias the one that was trained to be rounded. Pairs of QuantizeLinear and DequantizeLinear would say the same, but then the file would be the
+INT8 network, and nobody could compare the two.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import onnx
+from numpy.typing import NDArray
+from torch import Tensor
 
-from redmobile.graph.onnx_quantization import SCALE, ZERO_POINT
+from redmobile.errors import UnsupportedModelError
+from redmobile.graph.onnx_quantization import SCALE, TRAINED, ZERO_POINT
 from redmobile.nets.blocks.rounding import MARK
 
 _DOMAIN, _OP = MARK.split("::")
 
 
-def annotate(model: onnx.ModelProto) -> None:
-    """Take the marks out of a traced `model`; each tensor that one stood behind gets an annotation.
+def annotate(model: onnx.ModelProto, trained: Mapping[str, Tensor]) -> None:
+    """Take the marks out of a traced `model`; each tensor that one stood behind gets an annotation, and each parameter in `trained` too.
 
     before   x ─ Conv ─ c ─ redmobile.Rounded s, z ─ r ─ Conv
     after    x ─ Conv ─ c (annotated: s, z) ─ Conv
+
+    trained: a parameter's name → its value for INT8. Raises UnsupportedModelError if the trace renamed one of them.
     """
     graph = model.graph
     renamed: dict[str, str] = {}
@@ -27,20 +36,24 @@ def annotate(model: onnx.ModelProto) -> None:
         for place, name in enumerate(node.input):
             node.input[place] = renamed.get(name, name)
         if (node.domain, node.op_type) == (_DOMAIN, _OP):
-            _annotate(graph, node)
+            said = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
+            _add(graph, node.input[0], {SCALE: np.asarray(said["scale"], np.float32), ZERO_POINT: np.asarray(said["zero_point"], np.int8)})
             renamed[node.output[0]] = node.input[0]
             graph.node.remove(node)
     for kept in [value for value in graph.value_info if value.name in renamed]:
         graph.value_info.remove(kept)
     for domain in [opset for opset in model.opset_import if opset.domain == _DOMAIN]:
         model.opset_import.remove(domain)
+    missing = trained.keys() - {tensor.name for tensor in graph.initializer}
+    if missing:
+        raise UnsupportedModelError(f"The trace holds no initializer '{min(missing)}': its value for INT8 has no place in the file.")
+    for name, value in trained.items():
+        _add(graph, name, {TRAINED: value.detach().numpy()})
 
 
-def _annotate(graph: onnx.GraphProto, node: onnx.NodeProto) -> None:
-    value = node.input[0]
-    said = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
-    annotation = graph.quantization_annotation.add(tensor_name=value)
-    for key, values in ((SCALE, np.float32(said["scale"])), (ZERO_POINT, np.int8(said["zero_point"]))):
-        name = f"{value}/{key.removesuffix('_TENSOR').lower()}"
-        graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(values), name))
-        annotation.quant_parameter_tensor_names.add(key=key, value=name)
+def _add(graph: onnx.GraphProto, name: str, said: Mapping[str, NDArray[Any]]) -> None:
+    annotation = graph.quantization_annotation.add(tensor_name=name)
+    for key, values in said.items():
+        initializer = f"{name}/{key.removeprefix('redmobile.').removesuffix('_TENSOR').lower()}"
+        graph.initializer.append(onnx.numpy_helper.from_array(values, initializer))
+        annotation.quant_parameter_tensor_names.add(key=key, value=initializer)

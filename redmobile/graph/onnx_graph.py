@@ -18,7 +18,7 @@ from redmobile.graph.onnx_cut import Part, cut, fix_shapes
 from redmobile.graph.onnx_fold import fold_constants
 from redmobile.graph.onnx_inline import inline_functions
 from redmobile.graph.onnx_opset import OLDEST, ONNX_DOMAINS, opset_of, with_known_opset
-from redmobile.graph.onnx_quantization import QDQ, adopt_contrib, annotated, dequantize_constants
+from redmobile.graph.onnx_quantization import QDQ, adopt_contrib, dequantize_constants, take_advice
 from redmobile.graph.onnx_soundness import check_sound
 
 WHOLE = Part()
@@ -48,7 +48,7 @@ class OnnxGraph:
     """A graph in execution order. shapes, dtypes: of every value whose shape could be inferred (numpy's dtype names).
 
     inputs: without the initializers; metadata: the file's metadata_props; sha256: of the file. given: value → how the file
-    quantizes it; advised: value → how the file, which does not quantize it, advises others to.
+    quantizes it, or advises to.
     """
 
     nodes: list[OnnxNode]
@@ -61,7 +61,6 @@ class OnnxGraph:
     metadata: dict[str, str] = dataclasses.field(default_factory=dict)
     sha256: str = ""
     given: dict[str, Given] = dataclasses.field(default_factory=dict)
-    advised: dict[str, Given] = dataclasses.field(default_factory=dict)
 
     def copy(self) -> OnnxGraph:
         """A graph that can be rewritten without touching this one; the constants' arrays are shared."""
@@ -71,10 +70,6 @@ class OnnxGraph:
         return dataclasses.replace(
             self, nodes=nodes, initializers=dict(self.initializers), shapes=dict(self.shapes), dtypes=dict(self.dtypes), given=dict(self.given)
         )
-
-    def take_advice(self) -> None:
-        """Let values be quantized as the file advises."""
-        self.given |= {name: given for name, given in self.advised.items() if name in self.shapes}
 
     def producer(self, value: str) -> OnnxNode | None:
         """The node that computes `value`; None for inputs and constants."""
@@ -119,8 +114,11 @@ def load_onnx(path: Path, part: Part = WHOLE) -> OnnxGraph:
     return read_onnx(read_bytes(path), str(path), path.parent, part)
 
 
-def read_onnx(data: bytes, name: str = "ONNX model", folder: Path = Path(), part: Part = WHOLE) -> OnnxGraph:
-    """The same for a file's bytes. name: names it in errors; folder: where external weights lie. Raises as `load_onnx`."""
+def read_onnx(data: bytes, name: str = "ONNX model", folder: Path = Path(), part: Part = WHOLE, *, for_int8: bool = False) -> OnnxGraph:
+    """The same for a file's bytes. name: names it in errors; folder: where external weights lie. Raises as `load_onnx`.
+
+    for_int8: take the weights and scales that quantization-aware training left in the file, if it did.
+    """
     model = _parse(data, name, folder)
     check_sound(model, opset_of(model) or OLDEST, name)
     try:
@@ -130,9 +128,9 @@ def read_onnx(data: bytes, name: str = "ONNX model", folder: Path = Path(), part
             model = fold_constants(model, name)
             cut(model, part, name)
         _check_static(model, name)
-        advised = annotated(model, name)
+        advised = take_advice(model, name) if for_int8 else {}
         folded, given = _fold(model, name)
-        graph = dataclasses.replace(_graph(folded, sha256_bytes(data), given), advised=advised)
+        graph = _graph(folded, sha256_bytes(data), given | advised)
     except _DAMAGED as error:
         raise InputError(f"{name}: is a damaged ONNX file ({type(error).__name__}: {' '.join(str(error).split())}).") from error
     _check_connected(graph, name)

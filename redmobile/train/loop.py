@@ -25,11 +25,12 @@ from redmobile.core.environment import describe
 from redmobile.data.datasets import Batch, Pair, Pairs, Photos
 from redmobile.errors import OutputError, TrainingError, UsageError
 from redmobile.nets.blocks.rounding import measuring, roundings, set_rounding
-from redmobile.nets.checkpoint import WEIGHTS, build_network, load_weights, save_weights
+from redmobile.nets.checkpoint import INT8_WEIGHTS, WEIGHTS, build_network, float_state, load_weights, save_weights
 from redmobile.nets.model_document import ModelDocument
+from redmobile.nets.red_mobile import RedMobile
 from redmobile.train.checkpoint import INDEX, load_checkpoint, save_checkpoint
 from redmobile.train.evaluate import evaluate
-from redmobile.train.losses import enhancement_loss
+from redmobile.train.losses import agreement_loss, enhancement_loss
 from redmobile.train.plan import Phase, TrainingPlan
 
 LOG = "log.csv"
@@ -61,10 +62,22 @@ class Progress:
 
 
 class Training:
-    """One run, in the folder `run`: log.csv, validation.png, checkpoints, the averaged weights of each phase, and weights.safetensors."""
+    """One run, in the folder `run`: log.csv, validation.png, checkpoints, the averaged weights of each phase, and weights.safetensors.
 
-    def __init__(self, document: ModelDocument, plan: TrainingPlan, pictures: Pictures, run: Path, start_from: Path | None = None) -> None:
-        """start_from: weights to begin with, instead of fresh ones. Raises UsageError if a phase lacks its pictures."""
+    A plan with quantized phases also leaves weights_int8.safetensors.
+    """
+
+    def __init__(
+        self,
+        document: ModelDocument,
+        plan: TrainingPlan,
+        pictures: Pictures,
+        run: Path,
+        start_from: Path | None = None,
+        int8_from: Path | None = None,
+    ) -> None:
+        """start_from: weights to begin with, instead of fresh ones; int8_from: those that quantized phases begin with, and their grids. Raises UsageError if a phase lacks its pictures or comes too early."""
+        plan.check()
         for phase in plan.phase:
             needed = {"photos": phase.photos_in_batch, "pairs": phase.batch - phase.photos_in_batch}
             for source in (source for source, count in needed.items() if count and getattr(pictures, source) is None):
@@ -75,8 +88,12 @@ class Training:
         self.network = build_network(document)
         if start_from:
             load_weights(self.network, start_from)
+            if _has_grids(self.network):
+                raise UsageError(f"{start_from}: was trained for INT8 already; start from the float network's weights ({WEIGHTS}).")
         self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub misses this form
         self.average = copy.deepcopy(self.network).requires_grad_(requires_grad=False)
+        self.int8_from = int8_from
+        self.whole: RedMobile | None = None  # what a quantized phase is to agree with
         self.optimizer = torch.optim.AdamW(_groups(self.network, plan.weight_decay), lr=0.0)
         self.step = 0
         self.rows: list[dict[str, Any]] = []
@@ -102,8 +119,8 @@ class Training:
         losses: list[float] = []
         for batch in self._batches():
             phase, step_in_phase = self.plan.at(self.step)
-            if phase.quantize and step_in_phase == 0:
-                self._find_grids(phase)
+            if phase.quantize and self.whole is None:
+                self._quantize(phase)
             losses.append(self._step(phase, step_in_phase, batch))
             self.step += 1
             if self.step % self.plan.every == 0 or step_in_phase + 1 == phase.steps:
@@ -111,8 +128,13 @@ class Training:
                 losses = []
             if on_progress:
                 on_progress(self._progress(phase, losses[-1] if losses else self.rows[-1]["loss"]))
-        weights = self.run / WEIGHTS
-        save_weights(weights, self.average.state_dict())
+        return self._save()
+
+    def _save(self) -> Path:
+        """The averaged weights, under the name that says whether they are those of the float network."""
+        quantized = self.whole is not None
+        weights = self.run / (INT8_WEIGHTS if quantized else WEIGHTS)
+        save_weights(weights, self.average.state_dict() if quantized else float_state(self.average))
         return weights
 
     def _batches(self) -> Iterator[Batch]:
@@ -159,19 +181,37 @@ class Training:
 
     def _loss(self, phase: Phase, low: Tensor, high: Tensor) -> Tensor:
         set_rounding(self.network, on=phase.quantize)
-        return enhancement_loss(self.network.unclipped(low), high)
+        found = self.network.unclipped(low)
+        if self.whole is None:
+            return enhancement_loss(found, high)
+        with torch.no_grad():
+            expected = self.whole.unclipped(low)
+        return agreement_loss(found, expected)
+
+    def _quantize(self, phase: Phase) -> None:
+        """Begin the quantized phases, or go on: what was learned before is saved, and the network starts from it, on grids measured now.
+
+        The file is whole before there is a checkpoint of these phases, so a resumed run finds it.
+        """
+        if not _has_grids(self.network):
+            self._save()
+            self.network.load_state_dict(self.average.state_dict())
+            if self.int8_from:
+                load_weights(self.network, self.int8_from)
+                self.average.load_state_dict(self.network.state_dict())
+            else:
+                self._find_grids(phase)
+            self.optimizer.state.clear()
+        self.whole = copy.deepcopy(self.average)
+        load_weights(self.whole, self.run / WEIGHTS)
+        set_rounding(self.whole, on=False)
 
     def _find_grids(self, phase: Phase) -> None:
-        """Measure ranges on the batches to come, unless the weights began with grids."""
-        if all(rounding.grid for rounding in roundings(self.network)):
-            return
         with measuring(self.network), torch.no_grad():
             for step in range(self.step, self.step + min(_MEASURED, phase.steps)):
                 low, _ = self._batch(step)
                 self.network.unclipped(self._to_device(low))
-        # The average has hardly other ranges, and a grid of its own would be one that nothing was trained on.
-        for mine, its in zip(roundings(self.network), roundings(self.average), strict=True):
-            its.load_state_dict(mine.state_dict())
+        self.average.load_state_dict(self.network.state_dict())
 
     def _to_device(self, frames: NDArray[np.uint8]) -> Tensor:
         return torch.from_numpy(frames).to(self.device).permute(0, 3, 1, 2).float().div_(255)
@@ -187,12 +227,19 @@ class Training:
         about = {"plan": _as_json(self.plan), "log": self.rows, "environment": describe()}
         save_checkpoint(self.run, self.step, self.network, self.average, self.optimizer, about)
         if step_in_phase + 1 == phase.steps:
-            save_weights(self.run / f"weights-{phase.source}-{self.step:07d}.safetensors", self.average.state_dict())
+            save_weights(
+                self.run / f"weights-{phase.source}-{self.step:07d}.safetensors",
+                self.average.state_dict() if phase.quantize else float_state(self.average),
+            )
 
     def _progress(self, phase: Phase, loss: float) -> Progress:
         last = self.rows[-1] if self.rows else {}
         nan = float("nan")
         return Progress(self.step, self.plan.steps, phase.source, loss, last.get("validation_psnr_db", nan), last.get("validation_ssim", nan))
+
+
+def _has_grids(network: nn.Module) -> bool:
+    return all(rounding.grid for rounding in roundings(network))
 
 
 def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from redmobile.core.documents import Document
 from redmobile.data.degradations.low_light import LowLight
+from redmobile.errors import UsageError
 
 
 class Phase(Document):
@@ -15,8 +16,9 @@ class Phase(Document):
     crop: (height, width) in pixels, pictures that are smaller are mirrored on; learning_rate: the highest, after `warmup` steps.
     source: `photos` (clean photographs, darkened on the fly by `low_light`: no labels) or `pairs` (real low/high pairs).
     anneal: steps over which the rate falls to zero, `steps` unless the phase ends before.
-    quantize: train the INT8 network: weights and activations on the grids that the file will have, which are learned too and kept with
-    the weights (nets/blocks/rounding.py). Validation is then of the rounded network.
+    quantize: let the INT8 network agree with the float network that the phases before have made: weights and activations are rounded to the
+    grids that the file will have, which are learned too (nets/blocks/rounding.py). No ground truth is asked, the loss is the PSNR between
+    the two. Comes after all phases without; its weights are a file of their own beside those of the float network.
     photos_share: part of a batch of pairs that comes from photographs, so that fine-tuning on pictures of one kind of
     darkness does not unlearn the others.
     """
@@ -60,6 +62,12 @@ class TrainingPlan(Document):
     def steps(self) -> int:
         """Steps of all phases together."""
         return sum(phase.steps for phase in self.phase)
+
+    def check(self) -> None:
+        """Raise UsageError if a quantized phase stands before one that is not."""
+        order = [phase.quantize for phase in self.phase]
+        if order != sorted(order):
+            raise UsageError("Phases with `quantize = true` learn to agree with the float network, so they must come after all others.")
 
     def at(self, step: int) -> tuple[Phase, int]:
         """The phase that `step` (from 0) belongs to, and the step within it."""
