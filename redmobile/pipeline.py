@@ -14,9 +14,9 @@ from typing import Any, Literal, TypeVar
 import msgspec
 import numpy as np
 
+from redmobile.bench.measured import LatencyResult
 from redmobile.bench.memory import peak_bytes
 from redmobile.bench.quick_latency import quick_latency_ms
-from redmobile.bench.result import LatencyResult
 from redmobile.bench.result import to_builtins as latency_to_builtins
 from redmobile.bench.runner import bench
 from redmobile.convert.metadata import attach, metadata_of
@@ -25,6 +25,7 @@ from redmobile.convert.onnx_to_tflite import convert as lower_as
 from redmobile.convert.outer_layout import keep_nchw
 from redmobile.convert.pixels import Pixels
 from redmobile.core.artifact import read_bytes, sha256_bytes, write_bytes, write_text
+from redmobile.core.cache import cache_folder
 from redmobile.core.converter import Converter, Quantize, load_converter
 from redmobile.core.environment import describe
 from redmobile.core.metrics import Frame
@@ -69,6 +70,7 @@ OnProgress = Callable[[str, int, int], None]
 RGBA = "rgba:"
 """What stands before the dtype of inputs and outputs that have alpha."""
 
+_PACKAGE = Path(__file__).resolve().parent
 _HELD_OUT_EVERY = 4
 
 _DROPPED = (
@@ -204,6 +206,23 @@ def convert(
     data = write_tflite(model)
     made = _conversion(recipe, name, content, data, model, images.lock, report)
     return Converted(data, model, dataclasses.replace(made, explained=tuple(explained), remarks=tuple(remarks), coverage=coverage, rungs=rungs))
+
+
+def bitmap_model(name: str, on_progress: OnProgress | None = None) -> Path:
+    """`convert NAME --with litert_int8 --io rgba:int8` of a model on the shelf, calibrated with its own pictures: what Android's bitmaps fit.
+
+    Kept in the cache folder until the model, the recipe, the pictures or this program change. Raises what `convert` raises, OutputError.
+    """
+    source = find_source(name)
+    if source.calibration is None:
+        raise InputError(f"{source.onnx.parent}: holds no folder `calibration`, whose pictures would set the ranges.")
+    rooms = [folder for room in ("core", "graph", "convert", "quantize", "data") for folder in sorted((_PACKAGE / room).rglob("*.py"))]
+    files = [source.onnx, find("converters", "litert_int8"), *list_images(source.calibration), *rooms, _PACKAGE / "pipeline.py"]
+    key = sha256_bytes(b"".join(sha256_bytes(read_bytes(file)).encode() for file in files))
+    kept = cache_folder() / "models" / f"{name}_rgba_int8-{key[:12]}.tflite"
+    if not kept.is_file():
+        write_bytes(kept, convert(source.onnx, "litert_int8", source.calibration, io=f"{RGBA}int8", on_progress=on_progress).data)
+    return kept
 
 
 def write_lock(final: Path, calibrate: Path, conversion: Conversion, samples: int = DEFAULT_SAMPLES) -> None:

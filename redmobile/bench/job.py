@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from redmobile.bench.conditions import Conditions
 from redmobile.bench.fidelity import Fidelity
 from redmobile.bench.open_loop import FrameTimes
@@ -34,13 +36,17 @@ class LatencyJob(Document, tag_field="job", tag="latency"):
 
 
 class VideoJob(Document, tag_field="job", tag="video"):
-    """Enhance frames that arrive at `fps`. video: the file they come from; None: frames that are made."""
+    """Enhance frames that arrive at `fps`. video: the file or folder they come from; None: frames that are made.
+
+    photographs: a folder of pictures that made frames show; None: a made scene.
+    """
 
     network: Network
     threads: int
     fps: float
     loop: OpenLoop
     video: str | None = None
+    photographs: str | None = None
 
 
 class FidelityJob(Document, tag_field="job", tag="fidelity"):
@@ -52,15 +58,38 @@ class FidelityJob(Document, tag_field="job", tag="fidelity"):
     pictures: str
 
 
-Job = LoadJob | LatencyJob | VideoJob | FidelityJob
+class AccuracyJob(Document, tag_field="job", tag="accuracy"):
+    """Enhance the pictures in a folder with both networks, and compare. pictures: the folder, or one picture."""
+
+    reference: Network
+    network: Network
+    threads: int
+    pictures: str
+
+
+Job = LoadJob | LatencyJob | VideoJob | FidelityJob | AccuracyJob
 
 
 class Coverage(Document):
-    """What XNNPACK took of a graph. partitions: pieces it runs; inside, outside: operators by kind."""
+    """What a delegate took of a graph. partitions: pieces it runs; inside, outside: operators by kind; the latter stay on plain CPU kernels.
+
+    macs_inside, macs_outside: multiply-accumulates of both; None where the graph's shapes are not known.
+    """
 
     partitions: int
     inside: dict[str, int]
     outside: dict[str, int]
+    unit: str = "XNNPACK"
+    macs_inside: int | None = None
+    macs_outside: int | None = None
+
+
+class Delegate(Document):
+    """asked: what was wanted, None: the engine's own choice; ran: what really did the work; options: key → value, as given to it."""
+
+    ran: str
+    asked: str | None = None
+    options: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class TensorFacts(Document):
@@ -83,12 +112,12 @@ class TensorFacts(Document):
         return f"{'×'.join(map(str, self.shape))} {self.dtype}"
 
 
-class LoadRecord(Document, tag_field="record", tag="load"):
+class Load(Document):
     """What a network is and what it costs to have.
 
     runtime: engine and version; init_ms: from the file to a network that
     is ready; first_ms: the first run; before_bytes: memory of the process before it loaded engine and network; peak_bytes: the most it
-    ever held; coverage: None where the engine does not tell.
+    ever held; delegate: what the engine hands the graph to; coverage: how much of it. None where device or engine do not tell.
     """
 
     runtime: str
@@ -96,26 +125,41 @@ class LoadRecord(Document, tag_field="record", tag="load"):
     outputs: tuple[TensorFacts, ...]
     init_ms: float
     first_ms: float
-    before_bytes: int
-    peak_bytes: int
-    coverage: Coverage | None
+    before_bytes: int | None = None
+    peak_bytes: int | None = None
+    delegate: Delegate | None = None
+    coverage: Coverage | None = None
+
+
+class LoadRecord(Document, tag_field="record", tag="load"):
+    """What a LoadJob found."""
+
+    load: Load
 
 
 class LatencyRecord(Document, tag_field="record", tag="latency"):
-    """samples_ms: a row of durations for each network, in the order in which they were taken."""
+    """samples_ms, warm_up_ms: a row of durations for each network, in the order in which they were taken; the latter are not counted."""
 
     samples_ms: tuple[tuple[float, ...], ...]
+    warm_up_ms: tuple[tuple[float, ...], ...]
     conditions: Conditions
 
 
 class VideoRecord(Document, tag_field="record", tag="video"):
-    """stages: their names; offered: frames that arrived; frames: those that were finished; source: where they came from."""
+    """stages: their names; offered: frames that arrived; frames: those that were finished; source: where they came from.
+
+    drops: number of a frame that was replaced by a newer one, and the stage it waited for. cpu_seconds: of the whole process, while frames
+    arrived; stage_cpu_seconds: of each stage's own thread.
+    """
 
     stages: tuple[str, ...]
     offered: int
     frames: tuple[FrameTimes, ...]
     source: str
     conditions: Conditions
+    drops: tuple[tuple[int, str], ...] = ()
+    cpu_seconds: float | None = None
+    stage_cpu_seconds: tuple[float, ...] = ()
 
 
 class FidelityRecord(Document, tag_field="record", tag="fidelity"):
@@ -124,7 +168,25 @@ class FidelityRecord(Document, tag_field="record", tag="fidelity"):
     fidelity: Fidelity
 
 
-Record = LoadRecord | LatencyRecord | VideoRecord | FidelityRecord
+class PictureAccuracy(Document):
+    """One picture. psnr_db: of the model's output against the reference's; None: they are equal. ssim: of the same, at most 1.
+
+    largest_codes: the largest difference, in 8-bit codes.
+    """
+
+    picture: str
+    psnr_db: float | None
+    ssim: float
+    largest_codes: int
+
+
+class AccuracyRecord(Document, tag_field="record", tag="accuracy"):
+    """What an AccuracyJob found."""
+
+    pictures: tuple[PictureAccuracy, ...]
+
+
+Record = LoadRecord | LatencyRecord | VideoRecord | FidelityRecord | AccuracyRecord
 
 
 class Failure(Document):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -16,35 +16,71 @@ Positive = Annotated[float, msgspec.Meta(gt=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
+Scenario = Literal["back-to-back", "single-stream"]
+Policy = Literal["drop-oldest", "block"]
+
+
 class ClosedLoop(Document):
     """The next run begins when the last has ended: how long does the network take?
 
     warm_up: runs that are not counted. runs: those that are. block: runs of one network before it is the next one's turn (with
-    peers). max_seconds: no new round begins after that time; the figures then rest on fewer runs.
+    peers). max_seconds: no new round begins after that time; the figures then rest on fewer runs. scenario: 'single-stream' lets
+    MLPerf's LoadGen ask for the runs, of one network, so that its 90th percentile stands beside MLPerf Mobile's figures.
     """
 
     warm_up: Count = 10
     runs: Count = 120
     block: Count = 4
     max_seconds: Positive = 90.0
+    scenario: Scenario = "back-to-back"
 
 
 class OpenLoop(Document):
     """Frames arrive at the plan's rate whether or not the network is ready: does it keep up?
 
-    seconds: how long frames arrive. warm_up: frames enhanced before that. height, width: of the frames that are made when no video is given.
+    seconds: how long frames arrive. warm_up: frames enhanced before that. height, width: of the frames that are made when no video is given;
+    photographs: a model on the shelf whose demo pictures they show, in motion; None: a scene made of noise.
+    queue: frames that may wait before each stage. policy: what happens when one more comes: 'drop-oldest' throws away the one that has
+    waited longest, as a camera's preview does; 'block' holds the stage before it up, as a recorder that may lose nothing does.
+    deadline_frames: a frame is on time if it is finished so many frames' times after its arrival. Stages work at the same time, so frames keep
+    their pace as long as each stage takes less than one frame's time; the deadline says how old a frame may be when it is shown.
+    window_seconds: the run is also told in pieces of this length.
     """
 
     seconds: Positive = 10.0
     warm_up: Count = 10
     height: Count = 1080
     width: Count = 1920
+    photographs: str | None = None
+    queue: Count = 1
+    policy: Policy = "drop-oldest"
+    deadline_frames: Positive = 2.0
+    window_seconds: Positive = 10.0
+
+
+class Memory(Document):
+    """How much memory does the network need? repeats: fresh processes that load it; runs: of the network in each."""
+
+    repeats: Count = 3
+    runs: Count = 5
+
+
+class Accuracy(Document):
+    """How far are the outputs from the reference's? pictures: a model on the shelf whose demo pictures are taken, where none are given."""
+
+    pictures: str = "red_mobile"
 
 
 class Budget(Document):
-    """share: the part of all frames that must be finished within one frame's time (1000 / fps ms)."""
+    """share: the part of all frames that must be finished in one frame's time, 1000 / fps ms [closed_loop], or in time for the deadline [open_loop].
+
+    peak_mib: the memory that the whole process may hold [memory]. psnr_db, ssim: that the mean must reach [accuracy].
+    """
 
     share: Share = 0.99
+    peak_mib: Positive | None = None
+    psnr_db: Positive | None = None
+    ssim: Share | None = None
 
 
 class StabilityRules(Document):
@@ -53,7 +89,8 @@ class StabilityRules(Document):
     min_samples: fewer than this say nothing about a percentile. min_seconds: of measuring, for less does not show what else the
     machine did (systems count processor time in ticks of some milliseconds). max_relative_iqr: distance of the quartiles over the median.
     max_drift: medians of last against first third. max_other_share, max_steal_share: part of all processor time that other
-    processes, or other guests of a virtual machine's host, took meanwhile. max_clock_change: of the processor's frequency.
+    processes, or other guests of a virtual machine's host, took meanwhile. max_clock_change: of the processor's frequency, slowest against
+    fastest. max_thermal_status: Android's, 0 (none) to 6; from 2 (moderate) on it slows the processor down.
     """
 
     min_samples: Count = 30
@@ -63,12 +100,17 @@ class StabilityRules(Document):
     max_other_share: Share = 0.10
     max_steal_share: Share = 0.02
     max_clock_change: Share = 0.10
+    max_thermal_status: int = 1
+
+
+WAYS = ("closed_loop", "open_loop", "memory", "accuracy")
+"""The tables of which a plan has exactly one: the ways of measuring."""
 
 
 class Plan(Document):
     """A plan file. says: one sentence for lists; fps: what counts as real time; threads: None for as many as there are cores.
 
-    Exactly one of [closed_loop] and [open_loop] must be there. conversion: what is converted first, to be measured in the closed loop.
+    Exactly one of the tables of WAYS must be there. conversion: what is converted first, to be measured in the closed loop.
     """
 
     says: str
@@ -76,21 +118,35 @@ class Plan(Document):
     threads: Count | None = None
     closed_loop: ClosedLoop | None = None
     open_loop: OpenLoop | None = None
+    memory: Memory | None = None
+    accuracy: Accuracy | None = None
     conversion: ConversionTable | None = None
     budget: Budget | None = None
     stability: StabilityRules = StabilityRules()
 
     def __post_init__(self) -> None:
         """Raise ValueError, which becomes a DocumentError, unless there is exactly one way of measuring, and that of conversions a closed loop."""
-        if (self.closed_loop is None) == (self.open_loop is None):
-            raise ValueError("Expected exactly one of the tables [closed_loop] and [open_loop]")
+        found = [way for way in WAYS if getattr(self, way) is not None]
+        if len(found) != 1:
+            tables = ", ".join(f"[{way}]" for way in WAYS)
+            raise ValueError(f"Expected exactly one of the tables {tables}; found {' and '.join(found) or 'none'}")
         if self.conversion is not None and self.closed_loop is None:
             raise ValueError("What [conversion] makes is measured in a [closed_loop], which is missing")
+
+    @property
+    def way(self) -> str:
+        """The name of its one table of WAYS."""
+        return next(way for way in WAYS if getattr(self, way) is not None)
 
     @property
     def frame_ms(self) -> float:
         """One frame's time."""
         return 1000.0 / self.fps
+
+    @property
+    def deadline_ms(self) -> float:
+        """How long a frame may take to be on time."""
+        return self.frame_ms * (self.open_loop.deadline_frames if self.open_loop is not None else 1)
 
 
 def load_plan(name: str) -> Plan:
@@ -98,21 +154,49 @@ def load_plan(name: str) -> Plan:
     return load_toml(find("benchmarks", name), Plan)
 
 
-def adapt(plan: Plan, *, threads: int | None = None, runs: int | None = None, fps: float | None = None, seconds: float | None = None) -> Plan:
+_OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "runs": ("runs", ("closed_loop", "memory")),
+    "scenario": ("scenario", ("closed_loop",)),
+    "policy": ("policy", ("open_loop",)),
+    "queue": ("queue", ("open_loop",)),
+}
+"""Option → the key it replaces, and in which tables."""
+
+
+def adapt(
+    plan: Plan,
+    *,
+    threads: int | None = None,
+    runs: int | None = None,
+    fps: float | None = None,
+    seconds: float | None = None,
+    scenario: Scenario | None = None,
+    policy: Policy | None = None,
+    queue: int | None = None,
+) -> Plan:
     """`plan` with some values replaced; None leaves a value alone.
 
-    seconds: how long frames arrive, or the longest time a closed loop may take. Raises UsageError, DocumentError (a value out of range).
+    seconds: how long frames arrive, or the longest time a closed loop may take. Raises UsageError (an option of another kind of plan),
+    DocumentError (a value out of range).
     """
     values: dict[str, Any] = msgspec.to_builtins(plan)
-    if threads is not None:
-        values["threads"] = threads
-    if fps is not None:
-        values["fps"] = fps
-    if plan.open_loop is None:
-        loop, options = values["closed_loop"], {"runs": runs, "max_seconds": seconds}
-    else:
-        if runs is not None:
-            raise UsageError("A number of runs belongs to a plan with [closed_loop]; this one has [open_loop]: give seconds.")
-        loop, options = values["open_loop"], {"seconds": seconds}
-    loop.update({key: value for key, value in options.items() if value is not None})
+    values.update({key: value for key, value in {"threads": threads, "fps": fps}.items() if value is not None})
+    table = values[plan.way]
+    if seconds is not None:
+        table[_key_of_seconds(plan)] = seconds
+    for name, value in {"runs": runs, "scenario": scenario, "policy": policy, "queue": queue}.items():
+        if value is None:
+            continue
+        key, tables = _OPTIONS[name]
+        if plan.way not in tables:
+            raise UsageError(f"--{name} belongs to a plan with {' or '.join(f'[{table}]' for table in tables)}; this one has [{plan.way}].")
+        table[key] = value
     return from_dict(values, Plan, "the plan with the options given")
+
+
+def _key_of_seconds(plan: Plan) -> str:
+    if plan.open_loop is not None:
+        return "seconds"
+    if plan.closed_loop is not None:
+        return "max_seconds"
+    raise UsageError(f"--seconds belongs to a plan with [closed_loop] or [open_loop]; this one has [{plan.way}].")

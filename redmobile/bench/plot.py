@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from redmobile.bench.result import LatencyResult, Result, VideoResult
+from redmobile.bench.measured import LatencyResult, VideoResult
+from redmobile.bench.result import Bundle, Result
 from redmobile.core.metrics import Frame
 from redmobile.data.chart import COLOURS, FAINT, INK, RED, Chart, nice_step, write_chart
+from redmobile.errors import UsageError
 
 _SIZE = (1500, 640)
 _MARGIN = 78
@@ -29,7 +31,7 @@ class _Row:
     colour: str
 
 
-def plot(result: Result) -> Frame:
+def plot(result: LatencyResult | VideoResult) -> Frame:
     """A picture of the result's durations, (640, 1500, 3) uint8: over time on the left, as a histogram on the right.
 
     Where figures cannot be trusted, the picture says so.
@@ -46,22 +48,24 @@ def plot(result: Result) -> Frame:
     return chart.frame()
 
 
-def write_plot(path: Path, result: Result) -> None:
-    """Write `plot(result)` as a PNG. Raises UsageError (another ending), OutputError."""
+def write_plot(path: Path, result: Result | Bundle) -> None:
+    """Write `plot(result)` as a PNG. Raises UsageError (another ending, a result without durations), OutputError."""
+    if not isinstance(result, LatencyResult | VideoResult):
+        raise UsageError(f"{path}: only latencies of one configuration can be plotted here; `redmobile report` shows the others.")
     write_chart(path, plot(result), "the durations")
 
 
-def _samples(result: Result) -> list[tuple[str, Sequence[float]]]:
+def _samples(result: LatencyResult | VideoResult) -> list[tuple[str, Sequence[float]]]:
     if isinstance(result, VideoResult):
         return [("arrival to finished", [frame.latency_ms for frame in result.frames])]
     return [(_short(row.model.file), row.samples_ms) for row in (result.measured, *result.peers)]
 
 
-def _heading(chart: Chart, result: Result, rows: Sequence[_Row]) -> None:
+def _heading(chart: Chart, result: LatencyResult | VideoResult, rows: Sequence[_Row]) -> None:
     model = result.measured.model if isinstance(result, LatencyResult) else result.model
     load = result.measured.load if isinstance(result, LatencyResult) else result.load
     trusted = (result.measured.stability if isinstance(result, LatencyResult) else result.stability).trusted
-    facts = f"{load.runtime}, {result.threads} threads, {result.environment['cpu']}, {result.environment['date']}"
+    facts = f"{load.runtime}, {result.threads} threads, {result.environment.cpu}, {result.environment.date}"
     chart.text((_MARGIN, 14), f"{result.plan}: {_short(model.file)} ({model.sha256[:12]})", INK, 22)
     chart.text((_MARGIN, 44), facts, INK, 15)
     chart.text((_MARGIN, 66), result.verdict.says[:200], INK if trusted else RED, 15)

@@ -1,110 +1,65 @@
-"""The JSON documents that a benchmark leaves. Every figure stands beside what it was taken with; no figure of an emulator has a place here."""
+"""The JSON documents that a benchmark leaves; benchmarks/result.schema.json is their JSON Schema.
+
+A file holds one result, or a bundle: what one command measured in several ways (a phone's delegates, thread counts).
+"""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from redmobile.bench.budget import Verdict
-from redmobile.bench.conditions import Conditions
-from redmobile.bench.job import LoadRecord
-from redmobile.bench.open_loop import FrameTimes
-from redmobile.bench.plan import Plan
-from redmobile.bench.stability import Stability
-from redmobile.bench.stats import Ratio, Summary
-from redmobile.core.documents import Document, from_dict
+from redmobile.bench.header import FORMAT, Format
+from redmobile.bench.measured import AccuracyResult, LatencyResult, MemoryResult, VideoResult
+from redmobile.bench.modelled import EmulationResult, EstimateResult
+from redmobile.core.documents import Document
+from redmobile.core.results import read_json
+from redmobile.errors import DocumentError
 
-Format = Literal["redmobile.bench/1"]
-FORMAT: Format = "redmobile.bench/1"
+Result = LatencyResult | VideoResult | MemoryResult | AccuracyResult | EmulationResult | EstimateResult
+"""One plan, one model (and what it was compared with), one configuration."""
 
-
-class ModelFile(Document):
-    """The file that was measured."""
-
-    file: str
-    sha256: str
-    bytes: int
+SCHEMA_FILE = "result.schema.json"
 
 
-class Measured(Document):
-    """A network's figures. over_budget: runs longer than one frame's time; samples_ms: every counted run, in order."""
-
-    model: ModelFile
-    load: LoadRecord
-    latency: Summary
-    over_budget: int
-    stability: Stability
-    samples_ms: tuple[float, ...]
-
-
-class StageTimes(Document):
-    """One stage of the way of a frame, over all finished frames."""
-
-    name: str
-    time: Summary
-
-
-class Common(Document):
-    """What every result says. plan_sha256: of the plan's file; settings: the plan as it was carried out, options included."""
+class Bundle(Document, tag_field="kind", tag="bundle"):
+    """Several results of one run. incomplete: why some are missing; None: none is."""
 
     format: Format
-    plan: str
-    plan_sha256: str
-    settings: Plan
-    target: Literal["host"]
-    threads: int
-    environment: dict[str, Any]
-    conditions: Conditions
-    verdict: Verdict
+    results: tuple[Result, ...]
+    incomplete: str | None = None
 
 
-class LatencyResult(Common, tag_field="kind", tag="latency"):
-    """What a plan with [closed_loop] gives. peers: in the order given, their runs alternating with the model's."""
-
-    measured: Measured
-    peers: tuple[Measured, ...]
-    ratios: tuple[Ratio, ...]
-
-
-class VideoResult(Common, tag_field="kind", tag="video"):
-    """What a plan with [open_loop] gives. on_time + late + dropped = offered.
-
-    late: finished after more than one frame's time; dropped: replaced by a newer frame before its turn. latency: from arrival to
-    finished; blame: the stage that took longest in the frames that were not on time, None if all were.
-    """
-
-    model: ModelFile
-    load: LoadRecord
-    source: str
-    offered: int
-    on_time: int
-    late: int
-    dropped: int
-    latency: Summary
-    stages: tuple[StageTimes, ...]
-    blame: str | None
-    stability: Stability
-    frames: tuple[FrameTimes, ...]
-
-
-Result = LatencyResult | VideoResult
-
-
-def to_builtins(result: Result) -> dict[str, Any]:
+def to_builtins(result: Result | Bundle) -> dict[str, Any]:
     """`result` as JSON's types."""
     values: dict[str, Any] = msgspec.to_builtins(result)
     return values
 
 
-def from_builtins(values: dict[str, Any], name: str) -> Result:
-    """The result in a JSON document called `name`. Raises DocumentError."""
-    if values.get("kind") == "video":
-        return from_dict(values, VideoResult, name)
-    return from_dict(values, LatencyResult, name)
+def from_builtins(values: Any, name: str) -> Result | Bundle:
+    """What stands in a JSON document called `name`. Raises DocumentError, naming the place."""
+    found = values.get("format") if isinstance(values, dict) else None
+    if found != FORMAT:
+        raise DocumentError(f"{name}: is no result of `redmobile bench`: expected format '{FORMAT}', found '{found}'. Measure again to get one.")
+    try:
+        result: Result | Bundle = msgspec.convert(values, Result | Bundle)
+    except msgspec.ValidationError as error:
+        raise DocumentError(f"{name}: {error}. benchmarks/{SCHEMA_FILE} says what is expected.") from error
+    return result
+
+
+def read_results(path: Path) -> tuple[Result, ...]:
+    """The results in the file at `path`: one, or those of a bundle. Raises InputError, DocumentError."""
+    found = from_builtins(read_json(path), str(path))
+    return found.results if isinstance(found, Bundle) else (found,)
 
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of the documents."""
-    made: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": FORMAT, **msgspec.json.schema(Result)}
+    made: dict[str, Any] = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": FORMAT,
+        **msgspec.json.schema(Result | Bundle),
+    }
     return made

@@ -10,16 +10,28 @@ from redmobile.core.documents import Document
 
 
 class Summary(Document):
-    """Durations in milliseconds. n: how many; p50, p90, p99: percentiles; std: of the sample (n - 1), 0 for one value."""
+    """Durations in milliseconds. n: how many; p50 … p99: percentiles; std: of the sample (n - 1), 0 for one value."""
 
     n: int
     p50_ms: float
     p90_ms: float
+    p95_ms: float
     p99_ms: float
     mean_ms: float
     std_ms: float
     min_ms: float
     max_ms: float
+
+
+class Drift(Document):
+    """What became of the durations in time. first_ms, last_ms: medians of the first and of the last third of the samples.
+
+    relative: (last - first) / median of all; 0 for fewer than three samples.
+    """
+
+    first_ms: float
+    last_ms: float
+    relative: float
 
 
 class Ratio(Document):
@@ -41,11 +53,12 @@ def summarize(samples_ms: Sequence[float]) -> Summary:
     if not samples_ms:
         raise ValueError("no durations to summarize")
     values = np.asarray(samples_ms, np.float64)
-    p50, p90, p99 = np.percentile(values, (50, 90, 99))
+    p50, p90, p95, p99 = np.percentile(values, (50, 90, 95, 99))
     return Summary(
         n=len(values),
         p50_ms=float(p50),
         p90_ms=float(p90),
+        p95_ms=float(p95),
         p99_ms=float(p99),
         mean_ms=float(values.mean()),
         std_ms=float(values.std(ddof=1)) if len(values) > 1 else 0.0,
@@ -60,13 +73,18 @@ def relative_iqr(samples: Sequence[float]) -> float:
     return float((high - low) / middle)
 
 
-def drift(samples: Sequence[float]) -> float:
-    """(median of the last third - median of the first third) / median of all; 0 for fewer than three values."""
-    third = len(samples) // 3
-    if third == 0:
-        return 0.0
-    values = np.asarray(samples, np.float64)
-    return float((np.median(values[-third:]) - np.median(values[:third])) / np.median(values))
+def drift(samples_ms: Sequence[float]) -> Drift:
+    """The Drift of at least one duration. Raises ValueError."""
+    if not samples_ms:
+        raise ValueError("no durations to compare")
+    values = np.asarray(samples_ms, np.float64)
+    third = max(1, len(values) // 3)
+    first, last = float(np.median(values[:third])), float(np.median(values[-third:]))
+    relative = (last - first) / float(np.median(values)) if len(values) >= _THIRDS else 0.0
+    return Drift(first_ms=first, last_ms=last, relative=relative)
+
+
+_THIRDS = 3
 
 
 def over(samples_ms: Sequence[float], limit_ms: float) -> int:

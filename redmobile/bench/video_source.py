@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import cv2
 import numpy as np
 
 from redmobile.bench.inputs import dark_scene
 from redmobile.core.metrics import Frame
+from redmobile.data.frames import list_images, read_image
 from redmobile.data.video import VideoReader, open_video
 from redmobile.errors import InputError
 
@@ -20,14 +22,19 @@ _STEP = (3, 7)
 _ROOM = (96, 224)
 """Rows and columns that a made scene is larger than its frames."""
 
+_SHOT = 90
+"""Frames of one photograph before the next."""
+
 
 class Source(Protocol):
-    """Frames, (H, W, 3) uint8 full-range RGB, all of one size."""
+    """Frames, (height, width, 3) uint8 full-range RGB."""
 
     stage: str
     """What getting a frame is called: 'make', 'decode'."""
 
     says: str
+    height: int
+    width: int
 
     def frame(self, number: int) -> Frame:
         """Frame `number`; numbers may skip, but not go back. Raises InputError."""
@@ -35,18 +42,19 @@ class Source(Protocol):
 
 
 class MadeFrames:
-    """A dark scene that moves. Implements Source."""
+    """Scenes that move under the camera, one after the other. Implements Source."""
 
-    def __init__(self, height: int, width: int) -> None:
+    def __init__(self, scenes: Sequence[Frame], height: int, width: int, says: str) -> None:
         self.stage = "make"
-        self.says = f"a made scene, {width}×{height}"
-        self._height, self._width = height, width
-        self._scene = dark_scene(height + _ROOM[0], width + _ROOM[1])
+        self.says = f"{says}, {width}×{height}"
+        self.height, self.width = height, width
+        self._scenes = scenes
 
     def frame(self, number: int) -> Frame:
         """See Source."""
+        scene = self._scenes[number // _SHOT % len(self._scenes)]
         top, left = (step * number % room for step, room in zip(_STEP, _ROOM, strict=True))
-        return np.ascontiguousarray(self._scene[top : top + self._height, left : left + self._width])
+        return np.ascontiguousarray(scene[top : top + self.height, left : left + self.width])
 
 
 class DecodedFrames:
@@ -57,8 +65,9 @@ class DecodedFrames:
         self._path = path
         self._held = held
         self._next = 0
-        reader = self._open()
-        self.says = f"{path.name}, {reader.info.width}×{reader.info.height}"
+        info = self._open().info
+        self.height, self.width = info.height, info.width
+        self.says = f"{path.name}, {info.width}×{info.height}"
 
     def frame(self, number: int) -> Frame:
         """See Source."""
@@ -84,11 +93,55 @@ class DecodedFrames:
         return reader
 
 
+class PictureFrames:
+    """The pictures in a folder as frames, in the order of their names, again and again; all of one size. Implements Source."""
+
+    def __init__(self, folder: Path) -> None:
+        self.stage = "decode"
+        self._files = list_images(folder)
+        self.height, self.width = self._read(0).shape[:2]
+        self.says = f"{folder.name}/, {len(self._files)} pictures, {self.width}×{self.height}"
+
+    def frame(self, number: int) -> Frame:
+        """See Source."""
+        place = number % len(self._files)
+        found = self._read(place)
+        if found.shape[:2] != (self.height, self.width):
+            sizes = f"{self.width}×{self.height} as the first one was expected, {found.shape[1]}×{found.shape[0]} was found"
+            raise InputError(f"{self._files[place]}: frames of a stream have one size; {sizes}.")
+        return found
+
+    def _read(self, place: int) -> Frame:
+        return read_image(self._files[place]).frame
+
+
 @contextlib.contextmanager
-def open_source(height: int, width: int, video: Path | None) -> Iterator[Source]:
-    """The frames of `video`, or made ones of height × width. Raises InputError."""
-    if video is None:
-        yield MadeFrames(height, width)
-        return
-    with contextlib.ExitStack() as held:
-        yield DecodedFrames(video, held)
+def open_source(height: int, width: int, frames: Path | None, photographs: Path | None = None) -> Iterator[Source]:
+    """The frames of the video or folder of pictures `frames`; without it, made ones of height × width. Raises InputError.
+
+    Made frames show the pictures in the folder `photographs`, enlarged where they must be, or without those a scene made of noise.
+    """
+    if frames is not None and frames.is_dir():
+        yield PictureFrames(frames)
+    elif frames is not None:
+        with contextlib.ExitStack() as held:
+            yield DecodedFrames(frames, held)
+    else:
+        yield _made(height, width, photographs)
+
+
+def _made(height: int, width: int, photographs: Path | None) -> MadeFrames:
+    size = (height + _ROOM[0], width + _ROOM[1])
+    if photographs is None:
+        return MadeFrames([dark_scene(*size)], height, width, "a made scene")
+    scenes = [_cover(read_image(path).frame, *size) for path in list_images(photographs)]
+    return MadeFrames(scenes, height, width, f"{len(scenes)} photographs in motion")
+
+
+def _cover(frame: Frame, height: int, width: int) -> Frame:
+    """The middle of `frame`, scaled until it covers height × width."""
+    scale = max(height / frame.shape[0], width / frame.shape[1])
+    size = (max(width, round(frame.shape[1] * scale)), max(height, round(frame.shape[0] * scale)))
+    scaled = cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    top, left = (scaled.shape[0] - height) // 2, (scaled.shape[1] - width) // 2
+    return np.ascontiguousarray(scaled[top : top + height, left : left + width], np.uint8)

@@ -7,6 +7,7 @@ import functools
 import gc
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -16,12 +17,15 @@ import msgspec
 import numpy as np
 
 from redmobile.bench import closed_loop, open_loop
-from redmobile.bench.clock import SystemClock
+from redmobile.bench.clock import SystemClock, SystemCrew
 from redmobile.bench.conditions import Watch
 from redmobile.bench.fidelity import compare_outputs
 from redmobile.bench.inputs import arrays_for
 from redmobile.bench.job import (
+    AccuracyJob,
+    AccuracyRecord,
     Coverage,
+    Delegate,
     Failure,
     FidelityJob,
     FidelityRecord,
@@ -29,6 +33,7 @@ from redmobile.bench.job import (
     LatencyJob,
     LatencyRecord,
     Line,
+    Load,
     LoadJob,
     LoadRecord,
     Network,
@@ -38,8 +43,11 @@ from redmobile.bench.job import (
     VideoRecord,
 )
 from redmobile.bench.memory import peak_bytes, resident_bytes
-from redmobile.bench.target import Progress
+from redmobile.bench.process import Progress
+from redmobile.core.artifact import read_bytes
 from redmobile.errors import RedmobileError, UnsupportedModelError
+from redmobile.graph.macs import macs_of
+from redmobile.graph.tflite_read import read_tflite
 from redmobile.runtimes.base import Runtime, open_runtime
 from redmobile.runtimes.tflite_interpreter import InterpreterRuntime
 
@@ -68,6 +76,8 @@ def carry_out(job: Job, on_progress: Progress | None = None) -> Record:
             return _video(job, on_progress)
         case FidelityJob():
             return _fidelity(job)
+        case AccuracyJob():
+            return _accuracy(job, on_progress)
 
 
 def _load(job: LoadJob) -> LoadRecord:
@@ -82,15 +92,19 @@ def _load(job: LoadJob) -> LoadRecord:
     returned = clock.now_ns()
     for _ in range(job.runs - 1):
         runtime.run(*arrays)
+    peak = peak_bytes()  # before the graph is read for its coverage
     return LoadRecord(
-        runtime=runtime.name,
-        inputs=tuple(map(TensorFacts.of, runtime.inputs)),
-        outputs=tuple(map(TensorFacts.of, runtime.outputs)),
-        init_ms=(ready - began) / _NS_PER_MS,
-        first_ms=(returned - called) / _NS_PER_MS,
-        before_bytes=before,
-        peak_bytes=peak_bytes(),
-        coverage=_coverage(runtime),
+        load=Load(
+            runtime=runtime.name,
+            inputs=tuple(map(TensorFacts.of, runtime.inputs)),
+            outputs=tuple(map(TensorFacts.of, runtime.outputs)),
+            init_ms=(ready - began) / _NS_PER_MS,
+            first_ms=(returned - called) / _NS_PER_MS,
+            before_bytes=before,
+            peak_bytes=peak,
+            delegate=_delegate(runtime),
+            coverage=_coverage(runtime, Path(job.network.path)),
+        )
     )
 
 
@@ -103,31 +117,58 @@ def _latency(job: LatencyJob, on_progress: Progress | None) -> LatencyRecord:
         watch = Watch()
         samples = closed_loop.measure(networks, job.loop, SystemClock(), on_progress)
         conditions = watch.conditions()
-    return LatencyRecord(samples_ms=tuple(map(tuple, samples)), conditions=conditions)
+    return LatencyRecord(samples_ms=_rows(samples.counted_ms), warm_up_ms=_rows(samples.warm_up_ms), conditions=conditions)
+
+
+def _rows(samples: list[list[float]]) -> tuple[tuple[float, ...], ...]:
+    return tuple(map(tuple, samples))
 
 
 def _video(job: VideoJob, on_progress: Progress | None) -> VideoRecord:
-    offered = max(1, round(job.fps * job.loop.seconds))
     # Here and not above: what reads videos and pictures would count as memory of every network.
     from redmobile.bench.video_source import open_source
-    from redmobile.bench.video_work import VideoWork
+    from redmobile.bench.video_work import stages_of
 
-    video = Path(job.video) if job.video else None
+    loop = job.loop
+    arrivals = open_loop.Arrivals(job.fps, max(1, round(job.fps * loop.seconds)))
+    frames, photographs = (Path(path) if path else None for path in (job.video, job.photographs))
     runtime = _open(job.network, job.threads)
-    with open_source(job.loop.height, job.loop.width, video) as source:
-        warm_up = VideoWork(source, runtime)
-        for number in range(job.loop.warm_up):
-            warm_up(number, lambda _: None)
-    with open_source(job.loop.height, job.loop.width, video) as source, _no_collections():
-        work = VideoWork(source, runtime)
+    with open_source(loop.height, loop.width, frames, photographs) as source:
+        _warm_up(stages_of(source, runtime), loop.warm_up)
+    with open_source(loop.height, loop.width, frames, photographs) as source, _no_collections():
+        stages = stages_of(source, runtime)
         watch = Watch()
-        frames = open_loop.run(work, work.stages, job.fps, offered, SystemClock(), on_progress)
-        return VideoRecord(stages=work.stages, offered=offered, frames=tuple(frames), source=source.says, conditions=watch.conditions())
+        cpu_before = time.process_time()
+        stream = open_loop.run(stages, arrivals, loop.queue, loop.policy, SystemCrew(), on_progress)
+        return VideoRecord(
+            stages=tuple(stage.name for stage in stages),
+            offered=arrivals.offered,
+            frames=tuple(stream.frames),
+            source=source.says,
+            cpu_seconds=time.process_time() - cpu_before,
+            conditions=watch.conditions(),
+            drops=tuple(stream.drops),
+            stage_cpu_seconds=tuple(spent / 1e9 for spent in stream.cpu_ns),
+        )
+
+
+def _warm_up(stages: list[open_loop.Stage], frames: int) -> None:
+    for number in range(frames):
+        content = None
+        for stage in stages:
+            content = stage.work(number, content)
 
 
 def _fidelity(job: FidelityJob) -> FidelityRecord:
     reference, network = (_open(one, job.threads) for one in (job.reference, job.network))
     return FidelityRecord(fidelity=compare_outputs(reference, network, list(np.load(job.pictures))))
+
+
+def _accuracy(job: AccuracyJob, on_progress: Progress | None) -> AccuracyRecord:
+    from redmobile.bench.accuracy import compare_pictures  # as above
+
+    reference, network = (_open(one, job.threads) for one in (job.reference, job.network))
+    return AccuracyRecord(pictures=tuple(compare_pictures(reference, network, Path(job.pictures), on_progress)))
 
 
 def _open(network: Network, threads: int) -> Runtime:
@@ -139,11 +180,21 @@ def _open(network: Network, threads: int) -> Runtime:
     return runtime
 
 
-def _coverage(runtime: Runtime) -> Coverage | None:
+def _delegate(runtime: Runtime) -> Delegate | None:
+    if not isinstance(runtime, InterpreterRuntime):
+        return None
+    return Delegate(ran="XNNPACK" if runtime.delegate_coverage().partitions else "none")
+
+
+def _coverage(runtime: Runtime, path: Path) -> Coverage | None:
     if not isinstance(runtime, InterpreterRuntime):
         return None
     found = runtime.delegate_coverage()
-    return Coverage(partitions=found.partitions, inside=dict(found.taken), outside=dict(found.left))
+    macs = list(map(macs_of, read_tflite(read_bytes(path), str(path)).operators))
+    inside = sum(macs[position] for position in found.positions)
+    return Coverage(
+        partitions=found.partitions, inside=dict(found.taken), outside=dict(found.left), macs_inside=inside, macs_outside=sum(macs) - inside
+    )
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from redmobile.errors import RedmobileError
 
 COMMANDS = {
     "build": "The whole way: export, convert, quantize, check, parity, bench.",
+    "data": "Look at training data: degradations on a contact sheet.",
     "train": "Train a network: synthetic pre-training, then real pairs.",
     "describe": "Layers, shapes, parameters, MACs and activation bytes of a network.",
     "export": "PyTorch weights to ONNX.",
@@ -19,8 +20,10 @@ COMMANDS = {
     "convert": "ONNX to .tflite: float, float16, INT8 or 16x8.",
     "npu": "Will an NPU run a .tflite: operators, partitions, memory, Vela's estimate.",
     "parity": "Compare torch, ONNX and .tflite on real images, against gates.",
+    "evaluate": "How good pictures become: PSNR, SSIM, noise, banding, flicker, beside peers.",
     "enhance": "Enhance images, folders and videos.",
     "bench": "Measure latency and the 1080p/30 fps budget on this machine.",
+    "android": "The demo app on a phone: install, start, logs.",
     "doctor": "What is installed, what is missing for which command, and how to get it.",
 }
 """Command → its line in `redmobile --help`. The module redmobile.cli.NAME holds a click command called `command`."""

@@ -7,30 +7,47 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from redmobile.cli.console import OUT, json_option, print_json, progress, table
+from redmobile.cli.console import ERR, OUT, json_option, print_json, progress, table
+from redmobile.cli.options import pairs
 
 if TYPE_CHECKING:
-    from redmobile.bench.job import Coverage
     from redmobile.bench.peers.result import PeersResult
-    from redmobile.bench.result import LatencyResult, Measured, Result, VideoResult
+    from redmobile.bench.result import Bundle, Result
 
-_MEBIBYTE = 1024 * 1024
+
+class _Bench(click.Command):
+    """`redmobile bench PLAN …`, and `redmobile bench compare …`, which is a command of its own."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any) -> click.Context:
+        """See click.Command."""
+        if args[:1] == ["compare"]:
+            from redmobile.cli import bench_compare
+
+            return bench_compare.command.make_context(f"{info_name} compare", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
 
 
 @click.command(
+    cls=_Bench,
     epilog="""\b
 Examples:
   redmobile bench model_latency
   redmobile bench model_latency --model my.tflite --peer other.tflite --resize-peers --threads 2
   redmobile bench video_1080p30 --video clip.mp4 --out result.json --plot result.png
+  redmobile bench model_latency --on qemu:cortex-a76
+  redmobile bench model_latency --on ethos-u55-256
+  redmobile bench model_latency --on adb --delegate cpu --delegate gpu
+  redmobile bench model_latency --record                       keep the result as baseline
+  redmobile bench compare benchmarks/baselines result.json     better, worse or the same? `redmobile bench compare --help`
   redmobile bench conversion_peers --only red_mobile --peer onnx2tf
   redmobile bench conversion_peers --networks my.onnx --only my --images photos/
 
 \b
 Exit code 6: the plan's budget was missed by figures that can be trusted; with --enforce also if they cannot be.
-"""
+""",
 )
 @click.argument("plan", required=False)
+@click.option("--on", default="host", show_default=True, metavar="TARGET", help="host, qemu:CPU, ethos-u55-256 …, adb or adb:SERIAL.")
 @click.option("--model", default="red_mobile", show_default=True, help="A model on the shelf (its INT8 file), or a .tflite or .onnx file.")
 @click.option(
     "--peer",
@@ -43,14 +60,23 @@ Exit code 6: the plan's budget was missed by figures that can be trusted; with -
 @click.option("--runs", type=click.IntRange(min=1), help="Counted runs.  [default: the plan's; closed loop]")
 @click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="Frames a second: 1000/fps ms is the budget.  [default: the plan's]")
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="How long frames arrive (open loop), or the longest time it may take.")
-@click.option("--video", type=click.Path(path_type=Path), help="Frames come from this file; made frames otherwise. [open loop]")
+@click.option("--video", type=click.Path(path_type=Path), help="Frames come from this video or folder of pictures. [open loop]")
+@click.option("--policy", type=click.Choice(["drop-oldest", "block"]), help="What a frame does that finds the queue full. [open loop]")
+@click.option("--queue", type=click.IntRange(min=1), help="Frames that may wait before each stage. [open loop]")
+@click.option("--scenario", type=click.Choice(["back-to-back", "single-stream"]), help="single-stream: by MLPerf's LoadGen. [closed loop]")
+@click.option("--reference", metavar="FILE", help="The network whose outputs are right.  [default: the model's .onnx; accuracy]")
+@click.option("--delegate", "delegates", multiple=True, metavar="NAME", help="What the engine hands the graph to; may be given again.")
+@click.option("--delegate-option", "delegate_options", multiple=True, callback=pairs, metavar="KEY=VALUE", help="For the delegate; again.")
+@click.option("--device", metavar="NAME", help="Device file in benchmarks/devices/, or a .toml, for emulated and estimated targets.")
+@click.option("--target-option", "target_options", multiple=True, callback=pairs, metavar="KEY=VALUE", help="For the target; again.")
 @click.option("--only", multiple=True, metavar="NETWORK", help="Only this network of the plan; may be given again. [converters]")
 @click.option("--networks", multiple=True, type=click.Path(path_type=Path), metavar="FILE.onnx", help="One network more; again. [converters]")
 @click.option("--calibrate", type=click.Path(path_type=Path), help="Folder of calibration pictures, in place of RED-mobile's. [converters]")
-@click.option("--images", type=click.Path(path_type=Path), help="Folder of pictures that INT8 and float are compared on. [converters]")
+@click.option("--images", type=click.Path(path_type=Path), help="Folder of pictures that outputs are compared on. [accuracy, converters]")
 @click.option("--folder", type=click.Path(path_type=Path), help="Keeps conversions, logs and the result.  [default: out/PLAN; converters]")
 @click.option("--enforce", is_flag=True, help="Exit with 6 also when the figures are not to be trusted.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the whole result, raw samples included, as JSON.")
+@click.option("--record", is_flag=True, help="Keep the result as baseline of this device, in benchmarks/baselines/ here; it must be trusted.")
 @click.option("--plot", "plot_file", type=click.Path(path_type=Path), help="Write a picture of the durations (.png).")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of results and stop.")
 @json_option
@@ -60,6 +86,7 @@ def command(
     out: Path | None,
     plot_file: Path | None,
     enforce: bool,
+    record: bool,
     schema: bool,
     as_json: bool,
     **options: Any,
@@ -80,17 +107,21 @@ def command(
         return
     converters = _converter_options(options)
     if _compares_converters(plan):
-        _compare(str(plan), converters, {"model": model, "plot": plot_file, "enforce": enforce, **options}, out, as_json=as_json)
+        _compare(str(plan), converters, {"model": model, "plot": plot_file, "enforce": enforce, "record": record, **options}, out, as_json=as_json)
         return
     _refuse("belongs to a plan with [conversion]", converters)
     result = _measure(plan, model, options)
     _write(result, out, plot_file)
+    from redmobile.cli.bench_result import print_result
+
     print_result(result, as_json=as_json)
+    if record:
+        _record(result)
     _check(result, enforce=enforce)
 
 
-_CONVERTER_OPTIONS = ("only", "networks", "calibrate", "images", "folder")
-_SHARED_OPTIONS = ("peers", "threads", "runs", "seconds")
+_CONVERTER_OPTIONS = ("only", "networks", "calibrate", "folder")
+_SHARED_OPTIONS = ("peers", "threads", "runs", "seconds", "images")
 
 
 def _converter_options(options: dict[str, Any]) -> dict[str, Any]:
@@ -119,9 +150,9 @@ def _compare(plan: str, chosen: dict[str, Any], options: dict[str, Any], out: Pa
 
     model = options.pop("model")
     others = {name: value for name, value in options.items() if name not in _SHARED_OPTIONS}
-    _refuse("does not belong to a plan with [conversion]", {"model": model != "red_mobile", **others})
+    _refuse("does not belong to a plan with [conversion]", {"model": model != "red_mobile", "on": others.pop("on") != "host", **others})
     folder = chosen["folder"] or Path("out") / Path(plan).stem
-    choice = Choice(folder, chosen["only"], options["peers"], chosen["networks"], chosen["calibrate"], chosen["images"])
+    choice = Choice(folder, chosen["only"], options["peers"], chosen["networks"], chosen["calibrate"], options["images"])
     with progress() as bar:
         task = bar.add_task("bench", total=None, note="")
         result = compare_converters(
@@ -155,7 +186,7 @@ def _print_converters(result: PeersResult) -> None:
         OUT.print(words, style="dim", markup=False)
 
 
-def _measure(plan: str | None, model: str, options: dict[str, Any]) -> Result:
+def _measure(plan: str | None, model: str, options: dict[str, Any]) -> Result | Bundle:
     from redmobile.bench.runner import bench
     from redmobile.errors import UsageError
     from redmobile.shelf import names
@@ -167,7 +198,7 @@ def _measure(plan: str | None, model: str, options: dict[str, Any]) -> Result:
         return bench(plan, model, on_progress=lambda what, done, total: bar.update(task, description=what, completed=done, total=total), **options)
 
 
-def _write(result: Result, out: Path | None, plot_file: Path | None) -> None:
+def _write(result: Result | Bundle, out: Path | None, plot_file: Path | None) -> None:
     from redmobile.bench.plot import write_plot
     from redmobile.bench.result import to_builtins
     from redmobile.core.results import write_json
@@ -178,96 +209,25 @@ def _write(result: Result, out: Path | None, plot_file: Path | None) -> None:
         write_plot(plot_file, result)
 
 
-def print_result(result: Result, *, as_json: bool) -> None:
-    """The result on stdout, as tables or as JSON."""
-    from redmobile.bench.result import LatencyResult, to_builtins
+def _record(result: Result | Bundle) -> None:
+    from redmobile.bench import baseline
+    from redmobile.bench.result import Bundle
 
-    if as_json:
-        print_json(to_builtins(result))
-        return
-    if isinstance(result, LatencyResult):
-        _print_latency(result)
-        stability = result.measured.stability
-    else:
-        _print_video(result)
-        stability = result.stability
-    environment = result.environment
-    for words in (f"{environment['cpu']}, {result.threads} threads, {environment['system']}, {environment['date']}", *stability.remarks):
-        OUT.print(words, style="dim", markup=False)
-    OUT.print(f"Budget: {result.verdict.outcome}. {result.verdict.says}", markup=False)
+    for one in result.results if isinstance(result, Bundle) else (result,):
+        ERR.print(f"Recorded as baseline: {baseline.record(one)}", markup=False)
 
 
-def _print_latency(result: LatencyResult) -> None:
-    rows = (result.measured, *result.peers)
-    made = table(result.plan, "", *(f">{_name(row)}" for row in rows))
-    columns = [_column(row, result.settings.frame_ms) for row in rows]
-    for label in columns[0]:
-        made.add_row(label, *(column[label] for column in columns))
-    OUT.print(made)
-    said = result.verdict.outcome == "not to be trusted"  # then the verdict gives the model's reasons
-    doubted = [row for row in (result.peers if said else rows) if not row.stability.trusted]
-    for row in doubted:
-        OUT.print(f"{_name(row)}: not to be trusted: {'; '.join(row.stability.reasons)}.", markup=False)
-    for ratio in result.ratios:
-        doubt = f"; not to be trusted: {'; '.join(ratio.reasons)}" if ratio.reasons else ""
-        OUT.print(f"{ratio.peer} takes {ratio.of_medians:.2f}× as long (medians; rounds {ratio.low:.2f} to {ratio.high:.2f}{doubt}).", markup=False)
+def _check(result: Result | Bundle, *, enforce: bool) -> None:
+    from redmobile.bench.result import Bundle
+    from redmobile.cli.bench_result import missed
+    from redmobile.errors import BudgetError, DeviceError
 
-
-def _column(row: Measured, frame_ms: float) -> dict[str, str]:
-    """Label → figure, for one network."""
-    time, load = row.latency, row.load
-    times = {
-        "p50": time.p50_ms,
-        "p90": time.p90_ms,
-        "p99": time.p99_ms,
-        "mean": time.mean_ms,
-        "std": time.std_ms,
-        "min": time.min_ms,
-        "max": time.max_ms,
-    }
-    return {
-        **{f"{label} ms": f"{value:.2f}" for label, value in times.items()},
-        f"over {frame_ms:.1f} ms": f"{row.over_budget} of {time.n}",
-        "load ms": f"{load.init_ms:.1f}",
-        "first run ms": f"{load.first_ms:.2f}",
-        "memory before MiB": f"{load.before_bytes / _MEBIBYTE:.0f}",
-        "peak memory MiB": f"{load.peak_bytes / _MEBIBYTE:.0f}",
-        "XNNPACK": _coverage(load.coverage),
-        "input": str(load.inputs[0]),
-        "runtime": load.runtime,
-        "file kB": f"{row.model.bytes / 1000:.1f}",
-        "sha256": row.model.sha256[:12],
-        "trusted": "yes" if row.stability.trusted else "no",
-    }
-
-
-def _coverage(coverage: Coverage | None) -> str:
-    if coverage is None:
-        return "-"
-    outside = sum(coverage.outside.values())
-    return f"{coverage.partitions} part{'' if coverage.partitions == 1 else 's'}, {outside} outside"
-
-
-def _print_video(result: VideoResult) -> None:
-    made = table(result.plan, "ms", ">p50", ">p90", ">p99", ">max")
-    for name, time in [*((stage.name, stage.time) for stage in result.stages), ("arrival to finished", result.latency)]:
-        made.add_row(name, *(f"{value:.2f}" for value in (time.p50_ms, time.p90_ms, time.p99_ms, time.max_ms)))
-    OUT.print(made)
-    blame = f"; most of the time goes to: {result.blame}" if result.blame else ""
-    OUT.print(
-        f"{result.offered} frames from {result.source}: {result.on_time} on time, {result.late} late, {result.dropped} dropped{blame}.", markup=False
-    )
-    memory = f"peak memory {result.load.peak_bytes / _MEBIBYTE:.0f} MiB, {_coverage(result.load.coverage)} of XNNPACK"
-    OUT.print(f"{Path(result.model.file).name} ({result.model.sha256[:12]}), {result.load.runtime}, {memory}", style="dim", markup=False)
-
-
-def _name(row: Measured) -> str:
-    return Path(row.model.file).name
-
-
-def _check(result: Result, *, enforce: bool) -> None:
-    from redmobile.errors import BudgetError
-
-    outcome = result.verdict.outcome
-    if outcome == "missed" or (enforce and outcome == "not to be trusted"):
-        raise BudgetError(f"{result.plan}: {outcome}. {result.verdict.says}")
+    if isinstance(result, Bundle) and result.incomplete:
+        raise DeviceError(result.incomplete)
+    results = result.results if isinstance(result, Bundle) else (result,)
+    for one in results:
+        if one.incomplete:
+            raise DeviceError(f"{one.plan} on {one.target}: {one.incomplete}")
+    failures = missed(results, enforce=enforce)
+    if failures:
+        raise BudgetError(" ".join(failures))

@@ -62,7 +62,7 @@ def command(model: str, converter: str, out: Path, as_json: bool, **options: Any
 
 
 def _print(built: Built) -> None:
-    from redmobile.cli import bench, parity
+    from redmobile.cli import bench_result, parity
 
     conversion = built.conversion
     OUT.print(
@@ -77,7 +77,7 @@ def _print(built: Built) -> None:
     OUT.print()
     parity.print_result(built.parity)
     OUT.print()
-    bench.print_result(built.latency, as_json=False)
+    bench_result.print_result(built.latency, as_json=False)
     OUT.print()
     spent = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in built.seconds.items())
     OUT.print(f"Seconds: {spent}; at most {built.peak_bytes / 2**20:.0f} MiB of memory.", markup=False, style="dim")

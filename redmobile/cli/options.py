@@ -42,3 +42,16 @@ class Numbers(click.ParamType[tuple[float, ...]]):
 def size_option(function: F) -> F:
     """The option --size."""
     return click.option("--size", type=Size(), help="Size of the picture. Default: that of model.toml.")(function)
+
+
+def pairs(_: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    """A callback for options that take KEY=VALUE several times: key → value."""
+    found = {}
+    for word in given:
+        key, sign, value = word.partition("=")
+        if not (key and sign):
+            raise click.BadParameter(f"'{word}' is no pair; expected KEY=VALUE.", param=param)
+        if key in found:
+            raise click.BadParameter(f"'{key}' is given twice.", param=param)
+        found[key] = value
+    return found

@@ -20,12 +20,14 @@ Examples:
   redmobile train red_mobile --photos photos/ --out runs/first
   redmobile train red_mobile --photos photos/ --pairs lol/ --hold-out 500-549 --out runs/low_light
   redmobile train red_mobile --photos photos/ --pairs lol/ --plan models/red_mobile/training.toml --out runs/again
+  redmobile train red_mobile --photos photos/ --degrade all --out runs/general
+  redmobile train red_mobile --photos photos/ --plan quantize.toml --start-from w.safetensors --int8-from w_int8.tflite --out runs/int8
   redmobile train red_mobile --photos photos/ --out runs/first --resume
 """
 )
 @click.argument("model")
 @click.option(
-    "--photos", type=click.Path(path_type=Path), help="Folder of clean photographs: darkened on the fly, no labels needed. Every tenth is held out."
+    "--photos", type=click.Path(path_type=Path), help="Folder of clean photographs: degraded on the fly, no labels needed. Every tenth is held out."
 )
 @click.option("--pairs", type=click.Path(path_type=Path), help="Folder with low/ and high/, same names: real pairs to fine-tune on.")
 @click.option(
@@ -39,6 +41,11 @@ Examples:
     help="Folder of the run: log.csv, validation.png, checkpoints, weights.safetensors.",
 )
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="A TOML of phases; the options below do not go with it.")
+@click.option(
+    "--degrade",
+    metavar="NAME|TOML",
+    help="What happens to photographs: all, blur, old_photo, … or a TOML (`redmobile data preview`).  [default: low_light]",
+)
 @click.option("--steps", type=click.IntRange(1), default=20_000, show_default=True, help="Steps of pre-training on photographs.")
 @click.option("--pair-steps", type=click.IntRange(1), default=10_000, show_default=True, help="Steps of fine-tuning on pairs.")
 @click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Crops a step.")
@@ -53,7 +60,11 @@ Examples:
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the first weights and of every batch.")
 @click.option("--every", type=click.IntRange(1), default=500, show_default=True, help="Steps between validations, log lines and checkpoints.")
 @click.option("--start-from", type=click.Path(path_type=Path), help="Weights (.safetensors) to begin with.")
-@click.option("--int8-from", type=click.Path(path_type=Path), help="Weights and grids that the quantized phases of a plan begin with.")
+@click.option(
+    "--int8-from",
+    type=click.Path(path_type=Path),
+    help="An INT8 .tflite of this model, as convert makes it of the float weights: quantized phases begin with its weights and scales.",
+)
 @click.option("--threads", type=click.IntRange(1), help="CPU threads. Default: all cores.")
 @click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint, bit for bit.")
 @json_option
@@ -64,6 +75,7 @@ def command(
     hold_out: str | None,
     run: Path,
     plan_file: Path | None,
+    degrade: str | None,
     steps: int,
     pair_steps: int,
     batch: int,
@@ -77,13 +89,15 @@ def command(
     resume: bool,
     as_json: bool,
 ) -> None:
-    """Train MODEL: pre-training on synthetic low light, then fine-tuning on real pairs.
+    """Train MODEL: pre-training on photographs that are degraded on the fly, then fine-tuning on real pairs.
 
     Needs --photos, --pairs or both. The weights that come out are the moving average; validation pictures are never trained on.
     """
     if not (photos or pairs):
         raise UsageError("Nothing to learn from: give --photos DIR, --pairs DIR or both.")
+    plan = _plan(plan_file, photos, pairs, degrade, steps, pair_steps, batch, crop, lr, seed, every)
     try:
+        from redmobile.export.read_back import read_back
         from redmobile.train.loop import Progress, Training
     except ModuleNotFoundError as error:
         raise MissingExtraError("torch", "torch", "redmobile train") from error
@@ -93,10 +107,10 @@ def command(
 
     if threads:
         use_threads(threads)
-    plan = _plan(plan_file, photos, pairs, steps, pair_steps, batch, crop, lr, seed, every)
     _, document = load_model_document(model)
     ERR.print(f"{sum(phase.steps for phase in plan.phase)} steps; reading pictures …") if ERR.is_terminal else None
-    training = Training(document, plan, load_pictures(plan, photos, pairs, hold_out), run, start_from, int8_from)
+    begin = read_back(int8_from, document) if int8_from else None
+    training = Training(document, plan, load_pictures(plan, photos, pairs, hold_out), run, start_from, begin)
     training.resume() if resume else training.start()
     with progress() as bar:
         task = bar.add_task("training", total=plan.steps, completed=training.step, note="")
@@ -116,6 +130,7 @@ def _plan(
     plan_file: Path | None,
     photos: Path | None,
     pairs: Path | None,
+    degrade: str | None,
     steps: int,
     pair_steps: int,
     batch: int,
@@ -125,13 +140,17 @@ def _plan(
     every: int,
 ) -> TrainingPlan:
     from redmobile.core.documents import load_toml
+    from redmobile.data.composition import recipes_of
     from redmobile.train.plan import Phase, TrainingPlan
 
     if plan_file:
+        if degrade:
+            raise UsageError("--degrade does not go with --plan: the plan's phases say what happens to photographs (degrade = …).")
         return load_toml(plan_file, TrainingPlan)
     phases = []
+    recipes = recipes_of(degrade) if degrade else None
     if photos:
-        phases.append(Phase(source="photos", steps=steps, batch=batch, crop=(crop, crop), learning_rate=lr))
+        phases.append(Phase(source="photos", steps=steps, batch=batch, crop=(crop, crop), learning_rate=lr, degrade=recipes))
     if pairs:
         phases.append(Phase(source="pairs", steps=pair_steps, batch=batch, crop=(crop, crop), learning_rate=lr))
     return TrainingPlan(phase=tuple(phases), seed=seed, every=every)

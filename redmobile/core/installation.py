@@ -70,6 +70,7 @@ REQUIREMENTS = (
     Requirement("onnxruntime", "onnxruntime", "build, convert, parity, export", runtime="onnxruntime"),
     Requirement("ai-edge-litert", "ai_edge_litert.interpreter", "build, convert, parity, enhance, bench", runtime="litert"),
     Requirement("psutil", "psutil", "build, bench"),
+    Requirement("protobuf", "google.protobuf", "bench --on adb with benchmark_model"),
     Requirement("safetensors", "safetensors", "train, export, describe"),
     Requirement("torch", "torch", "train, export, describe; one more stage in parity", extra="torch", runtime="torch"),
     Requirement("onnxscript", "onnxscript", "export", extra="torch"),

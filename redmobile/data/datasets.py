@@ -1,4 +1,4 @@
-"""Training and validation pictures, kept in memory as uint8; every batch is a pure function of seed and step."""
+"""Training and validation pictures, kept in memory as uint8; a sample is a pure function of the random generator it is given."""
 
 from __future__ import annotations
 
@@ -27,19 +27,20 @@ Pair = tuple[Frame, Frame]
 Batch = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 """(degraded, clean), each (N, H, W, 3) uint8."""
 
-Degradation = Callable[[Frame, np.random.Generator], Frame]
+PairMaker = Callable[[Frame, np.random.Generator], Pair]
+"""A clean picture → (degraded, what it should be restored to)."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Photos:
-    """Clean photographs that a degradation turns into pairs."""
+    """Clean photographs that degradations turn into pairs."""
 
     frames: Sequence[Frame]
 
-    def batch(self, rng: np.random.Generator, size: int, crop: tuple[int, int], degrade: Degradation) -> Batch:
-        """`size` random crops (height, width), flipped and turned at random, each with its degraded version."""
-        clean = [_augment(rng, crop, self.frames[int(rng.integers(len(self.frames)))])[0] for _ in range(size)]
-        return np.stack([degrade(frame, rng) for frame in clean]), np.stack(clean)
+    def sample(self, rng: np.random.Generator, crop: tuple[int, int], degrade: PairMaker) -> Pair:
+        """A random crop (height, width), flipped and turned at random, degraded."""
+        (clean,) = _augment(rng, crop, self.frames[int(rng.integers(len(self.frames)))])
+        return degrade(np.ascontiguousarray(clean), rng)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,10 +49,15 @@ class Pairs:
 
     pairs: Sequence[Pair]
 
-    def batch(self, rng: np.random.Generator, size: int, crop: tuple[int, int]) -> Batch:
-        """`size` random crops (height, width), flipped and turned at random."""
-        chosen = [_augment(rng, crop, *self.pairs[int(rng.integers(len(self.pairs)))]) for _ in range(size)]
-        return np.stack([low for low, _ in chosen]), np.stack([high for _, high in chosen])
+    def sample(self, rng: np.random.Generator, crop: tuple[int, int]) -> Pair:
+        """A random crop (height, width) of a random pair, flipped and turned at random."""
+        low, high = _augment(rng, crop, *self.pairs[int(rng.integers(len(self.pairs)))])
+        return low, high
+
+
+def as_batch(pairs: Sequence[Pair]) -> Batch:
+    """Pairs of one size, stacked."""
+    return np.stack([low for low, _ in pairs]), np.stack([high for _, high in pairs])
 
 
 def list_pictures(folder: Path) -> list[Path]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from redmobile.core.metrics import Frame
 from redmobile.core.tensor_spec import TensorSpec
@@ -39,8 +42,24 @@ class ImageModel:
         if frame.shape != (self.height, self.width, 3) or frame.dtype != np.uint8:
             found = "×".join(map(str, frame.shape))
             raise UsageError(f"The network takes a frame of {self.height}×{self.width}×3 uint8, one of {found} {frame.dtype} was given.")
-        (output,) = self._runtime.run(self._packing.pack(frame))
-        return self._unpacking.unpack(output)
+        return self._unpacking.unpack(self.infer(self._packing.pack(frame)))
+
+    def takes_whole(self, height: int, width: int) -> bool:
+        """Whether a frame of this size goes through the network in one piece, as it stands: `prepare`, `infer` and `finish` are then enough."""
+        return height <= self.height and width <= self.width
+
+    def prepare(self, frame: Frame) -> NDArray[Any]:
+        """The network's input for a frame that it takes whole: mirrored on to the network's size, and packed."""
+        return self._packing.pack(_mirror(frame, self.height, self.width))
+
+    def infer(self, packed: NDArray[Any]) -> NDArray[Any]:
+        """The network's output for the input that `prepare` made."""
+        (output,) = self._runtime.run(packed)
+        return output
+
+    def finish(self, output: NDArray[Any], height: int, width: int) -> Frame:
+        """The enhanced frame, height × width, in the output that `infer` made."""
+        return _middle(self._unpacking.unpack(output), height, width)
 
     def enhance(self, frame: Frame, strength: float = 1.0) -> Frame:
         """The network on a frame of any size, at least 1×1. strength: 0 gives the frame back, 1 the network's result, between: a mixture.
@@ -66,7 +85,7 @@ class ImageModel:
 
     def _enhance_upright(self, frame: Frame) -> Frame:
         height, width = frame.shape[:2]
-        if height <= self.height and width <= self.width:
+        if self.takes_whole(height, width):
             return self._run_padded(frame)
         padded_size = (padded_length(height, self.height), padded_length(width, self.width))
         guide = Guide(frame, padded_size, (self.height, self.width), self._run_padded)
@@ -78,7 +97,7 @@ class ImageModel:
 
     def _run_padded(self, frame: Frame) -> Frame:
         """The network on a frame that fits in."""
-        return _middle(self.run(_mirror(frame, self.height, self.width)), *frame.shape[:2])
+        return self.finish(self.infer(self.prepare(frame)), *frame.shape[:2])
 
     def _tile_count(self, height: int, width: int) -> int:
         rows, columns = (padded_length(height, self.height), self.height), (padded_length(width, self.width), self.width)

@@ -22,22 +22,26 @@ from redmobile.nets.blocks.rounding import MARK
 _DOMAIN, _OP = MARK.split("::")
 
 
-def annotate(model: onnx.ModelProto, trained: Mapping[str, Tensor]) -> None:
-    """Take the marks out of a traced `model`; each tensor that one stood behind gets an annotation, and each parameter in `trained` too.
+def annotate(model: onnx.ModelProto, trained: Mapping[str, Tensor]) -> dict[str, list[str]]:
+    """Take the marks out of a traced `model`; each tensor that one with a grid stood behind is annotated, and each parameter in `trained` too.
 
     before   x ─ Conv ─ c ─ redmobile.Rounded s, z ─ r ─ Conv
     after    x ─ Conv ─ c (annotated: s, z) ─ Conv
 
-    trained: a parameter's name → its value for INT8. Raises UnsupportedModelError if the trace renamed one of them.
+    trained: a parameter's name → its value for INT8. Returns place of a rounding → the values that it rounds.
+    Raises UnsupportedModelError if the trace renamed one of them.
     """
     graph = model.graph
     renamed: dict[str, str] = {}
+    places: dict[str, list[str]] = {}
     for node in list(graph.node):
         for place, name in enumerate(node.input):
             node.input[place] = renamed.get(name, name)
         if (node.domain, node.op_type) == (_DOMAIN, _OP):
             said = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
-            _add(graph, node.input[0], {SCALE: np.asarray(said["scale"], np.float32), ZERO_POINT: np.asarray(said["zero_point"], np.int8)})
+            places.setdefault(said["place"].decode(), []).append(node.input[0])
+            if "scale" in said:
+                _add(graph, node.input[0], {SCALE: np.asarray(said["scale"], np.float32), ZERO_POINT: np.asarray(said["zero_point"], np.int8)})
             renamed[node.output[0]] = node.input[0]
             graph.node.remove(node)
     for kept in [value for value in graph.value_info if value.name in renamed]:
@@ -49,6 +53,7 @@ def annotate(model: onnx.ModelProto, trained: Mapping[str, Tensor]) -> None:
         raise UnsupportedModelError(f"The trace holds no initializer '{min(missing)}': its value for INT8 has no place in the file.")
     for name, value in trained.items():
         _add(graph, name, {TRAINED: value.detach().numpy()})
+    return places
 
 
 def _add(graph: onnx.GraphProto, name: str, said: Mapping[str, NDArray[Any]]) -> None:

@@ -78,6 +78,14 @@ def trace(
 
     Tensors that have a grid are annotated with it; trained: parameter → its value for INT8, annotated too.
     """
+    model, _ = trace_places(network, shape, inputs, outputs, trained)
+    return model
+
+
+def trace_places(
+    network: nn.Module, shape: tuple[int, ...], inputs: list[str], outputs: list[str] | None, trained: Mapping[str, Tensor] | None = None
+) -> tuple[onnx.ModelProto, dict[str, list[str]]]:
+    """The same, and place of a rounding in the network → the ONNX values that it rounds."""
     with _silent(), torch.no_grad(), marking(network):
         program = torch.onnx.export(
             network.eval(),
@@ -94,10 +102,10 @@ def trace(
     buffer = io.BytesIO()
     program.save(buffer)  # type: ignore[arg-type]  # documented to take a file object too
     model = onnx.load_from_string(buffer.getvalue())
-    annotate(model, trained or {})
+    places = annotate(model, trained or {})
     _forget_traces(model)
     onnx.checker.check_model(model, full_check=True)
-    return model
+    return model, places
 
 
 def _forget_traces(model: onnx.ModelProto) -> None:

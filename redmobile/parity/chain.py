@@ -12,15 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from redmobile.convert.metadata import attach, describe
-from redmobile.convert.onnx_to_tflite import lower
+from redmobile.convert.float_file import write_float
 from redmobile.core.artifact import sha256_file
 from redmobile.core.converter import LoweringChoices
 from redmobile.core.environment import version_of
 from redmobile.core.tensor_spec import TensorSpec
 from redmobile.errors import MissingExtraError, ParityError, UsageError
-from redmobile.graph.onnx_graph import load_onnx
-from redmobile.graph.tflite_write import write_tflite
 from redmobile.parity.sources import Sources
 from redmobile.runtimes.base import Runtime, open_runtime
 
@@ -102,11 +99,7 @@ def open_stage(name: str, file: Path, threads: int | None, says: str | None = No
 
 def open_lowered(name: str, onnx: Path, choices: LoweringChoices, folder: Path, threads: int | None) -> Stage:
     """The network at `onnx`, lowered to a float .tflite in `folder`. Raises InputError, UnsupportedModelError, DeviceError."""
-    graph = load_onnx(onnx)
-    model = lower(graph, choices)
-    attach(model, describe(graph, "", model))
-    file = folder / f"{onnx.stem}_float.tflite"
-    file.write_bytes(write_tflite(model))
+    file = write_float(onnx, folder / f"{onnx.stem}_float.tflite", choices)
     return open_stage(name, file, threads, f"lowered from {onnx.name}")
 
 

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from redmobile.core.artifact import write_bytes, write_text
+from redmobile.core.documents import from_dict
 from redmobile.core.environment import describe
-from redmobile.data.datasets import Batch, Pair, Pairs, Photos
+from redmobile.data.datasets import Batch, Pair, Pairs, Photos, as_batch
 from redmobile.errors import OutputError, TrainingError, UsageError
 from redmobile.nets.blocks.rounding import measuring, roundings, set_rounding
 from redmobile.nets.checkpoint import INT8_WEIGHTS, WEIGHTS, build_network, float_state, load_weights, save_weights
@@ -74,14 +75,19 @@ class Training:
         pictures: Pictures,
         run: Path,
         start_from: Path | None = None,
-        int8_from: Path | None = None,
+        int8_from: dict[str, Tensor] | None = None,
     ) -> None:
-        """start_from: weights to begin with, instead of fresh ones; int8_from: those that quantized phases begin with, and their grids. Raises UsageError if a phase lacks its pictures or comes too early."""
+        """start_from: weights to begin with, instead of fresh ones.
+
+        int8_from: the state that quantized phases begin with, with grids (export/read_back.py); without it grids are measured.
+        Raises UsageError if a phase lacks its pictures or comes too early.
+        """
         plan.check()
         for phase in plan.phase:
             needed = {"photos": phase.photos_in_batch, "pairs": phase.batch - phase.photos_in_batch}
             for source in (source for source, count in needed.items() if count and getattr(pictures, source) is None):
                 raise UsageError(f"A phase of the plan learns from {source}: give --{source} DIR.")
+        self._degraders = {id(phase): phase.degrader() for phase in plan.phase}
         torch.manual_seed(plan.seed)
         self.document, self.plan, self.pictures, self.run = document, plan, pictures, run
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -106,7 +112,7 @@ class Training:
     def resume(self) -> None:
         """Go on from the newest checkpoint. Raises InputError, and UsageError if its plan is another one."""
         about = load_checkpoint(self.run, self.network, self.average, self.optimizer)
-        if about["plan"] != _as_json(self.plan):
+        if from_dict(about["plan"], TrainingPlan, f"{self.run / INDEX}: plan") != self.plan:
             raise UsageError(f"{self.run}: was started with another plan (see {INDEX}); resume with the same options, or start a new run.")
         self.step, self.rows = about["step"], about["log"]
 
@@ -149,13 +155,15 @@ class Training:
 
     def _batch(self, step: int) -> Batch:
         phase, _ = self.plan.at(step)
-        rng = np.random.default_rng([self.plan.seed, step])
-        parts: list[Batch] = []
-        if self.pictures.pairs and phase.photos_in_batch < phase.batch:
-            parts.append(self.pictures.pairs.batch(rng, phase.batch - phase.photos_in_batch, phase.crop))
-        if self.pictures.photos and phase.photos_in_batch:
-            parts.append(self.pictures.photos.batch(rng, phase.photos_in_batch, phase.crop, phase.low_light))
-        return np.concatenate([low for low, _ in parts]), np.concatenate([high for _, high in parts])
+        return as_batch([self._sample(phase, step, index) for index in range(phase.batch)])
+
+    def _sample(self, phase: Phase, step: int, index: int) -> Pair:
+        """Sample `index` of the batch of `step`: a function of these two and the seed, whoever makes it. Pairs come first in a batch."""
+        rng = np.random.default_rng([self.plan.seed, step, index])
+        if self.pictures.pairs and index < phase.batch - phase.photos_in_batch:
+            return self.pictures.pairs.sample(rng, phase.crop)
+        assert self.pictures.photos is not None  # noqa: S101 - the constructor has refused it
+        return self.pictures.photos.sample(rng, phase.crop, self._degraders[id(phase)])
 
     def _step(self, phase: Phase, step_in_phase: int, batch: Batch) -> float:
         low, high = (self._to_device(part) for part in batch)
@@ -197,7 +205,7 @@ class Training:
             self._save()
             self.network.load_state_dict(self.average.state_dict())
             if self.int8_from:
-                load_weights(self.network, self.int8_from)
+                self.network.load_state_dict(self.int8_from)
                 self.average.load_state_dict(self.network.state_dict())
             else:
                 self._find_grids(phase)

@@ -6,6 +6,7 @@ import math
 from typing import Literal
 
 from redmobile.core.documents import Document
+from redmobile.data.composition import Degrader, Recipe, recipes_of, single
 from redmobile.data.degradations.low_light import LowLight
 from redmobile.errors import UsageError
 
@@ -14,7 +15,9 @@ class Phase(Document):
     """`steps` steps on one source.
 
     crop: (height, width) in pixels, pictures that are smaller are mirrored on; learning_rate: the highest, after `warmup` steps.
-    source: `photos` (clean photographs, darkened on the fly by `low_light`: no labels) or `pairs` (real low/high pairs).
+    source: `photos` (clean photographs, degraded on the fly: no labels) or `pairs` (real low/high pairs).
+    degrade: what happens to photographs: the name of a composition or of a degradation (redmobile/data/composition.py: `all`, `blur`, …),
+    the path of a TOML, or the recipes themselves. Without it: `low_light` alone, with these ranges.
     anneal: steps over which the rate falls to zero, `steps` unless the phase ends before.
     quantize: let the INT8 network agree with the float network that the phases before have made: weights and activations are rounded to the
     grids that the file will have, which are learned too (nets/blocks/rounding.py). No ground truth is asked, the loss is the PSNR between
@@ -32,7 +35,14 @@ class Phase(Document):
     anneal: int | None = None
     photos_share: float = 0.0
     low_light: LowLight = LowLight()
+    degrade: str | tuple[Recipe, ...] | None = None
     quantize: bool = False
+
+    def degrader(self) -> Degrader:
+        """What makes training pairs of photographs. Raises UsageError, InputError, DocumentError for a name that leads nowhere."""
+        if self.degrade is None:
+            return Degrader((single(self.low_light),))
+        return Degrader(recipes_of(self.degrade) if isinstance(self.degrade, str) else self.degrade)
 
     @property
     def photos_in_batch(self) -> int:

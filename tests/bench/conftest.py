@@ -36,12 +36,6 @@ def clock():
     return FakeClock()
 
 
-@pytest.fixture(scope="session")
-def new_clock():
-    """For tests that need a fresh one at every example."""
-    return FakeClock
-
-
 def write_float_tflite(path, height=32, width=48):
     """1×1 convolution that brightens; NHWC float32."""
     x, y = Tensor("image", (1, height, width, 3), "float32"), Tensor("enhanced", (1, height, width, 3), "float32")

@@ -99,17 +99,17 @@ def test_open_loop(call, model):
 def test_schema(call):
     code, out, _ = call("", "--schema")
     assert code == 0
-    assert {"LatencyResult", "VideoResult"} <= json.loads(out)["$defs"].keys()
+    assert {"LatencyResult", "VideoResult", "EmulationResult"} <= json.loads(out)["$defs"].keys()
 
 
 @pytest.mark.parametrize(
     ("plan", "arguments", "code", "said"),
     [
-        ("", (), 2, "Which plan? One of conversion_peers, model_latency, video_1080p30"),
-        ("no_such_plan", (), 10, "Unknown benchmark 'no_such_plan'. Known: conversion_peers, model_latency"),
+        ("", (), 2, "Which plan? One of accuracy, conversion_peers, model_latency, peak_memory"),
+        ("no_such_plan", (), 10, "Unknown benchmark 'no_such_plan'. Known: accuracy, conversion_peers, model_latency"),
         ("says = 'x'\n[closed_loop]\nrnus = 3\n", (), 3, "unknown field `rnus`"),
         ("model_latency", ("--model", "gone.tflite"), 10, "gone.tflite: no such file."),
-        ("video_1080p30", ("--runs", "3", "--model", "gone.tflite"), 2, "A number of runs belongs to a plan with [closed_loop]"),
+        ("video_1080p30", ("--runs", "3", "--model", "gone.tflite"), 2, "--runs belongs to a plan with [closed_loop]"),
         ("model_latency", ("--model", __file__), 2, "a network file ends with"),
     ],
 )
@@ -157,7 +157,7 @@ def test_a_plan_of_converters_tells_what_became_of_each(call, model, tmp_path):
 @pytest.mark.parametrize(
     ("plan", "arguments", "said"),
     [
-        ("model_latency", ("--only", "unet", "--images", "x"), "--only, --images: belongs to a plan with [conversion]"),
+        ("model_latency", ("--only", "unet", "--folder", "x"), "--only, --folder: belongs to a plan with [conversion]"),
         (CONVERTERS, ("--video", "a.mp4", "--enforce"), "--enforce, --video: does not belong to a plan with [conversion]"),
         (CONVERTERS, ("--model", "other"), "--model: does not belong"),
         (CONVERTERS, ("--only", "unet"), "no network 'unet'"),
@@ -174,3 +174,55 @@ def test_a_result_that_cannot_be_written(call, model, tmp_path):
     code, _, err = call(CLOSED + TRUSTING, "--model", model, "--fps", "0.001", "--out", str(tmp_path / "taken"))
     assert code == 11
     assert "is a folder" in err
+
+
+def test_record_and_compare(call, model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = ("--model", model, "--fps", "0.001", "--out", str(tmp_path / "r.json"))
+    code, _, err = call(CLOSED + TRUSTING, *arguments, "--record")
+    assert code == 0
+    (kept,) = (tmp_path / "benchmarks" / "baselines").rglob("*.json")
+    assert kept.name == "plan-small-1t.json"
+    assert err.replace("\n", "") == f"Recorded as baseline: {kept.relative_to(tmp_path)}"
+    code, out, _ = call("compare", "benchmarks/baselines", str(tmp_path / "r.json"), "--json", "--tolerance", "99")
+    assert (code, json.loads(out)[0]["outcome"]) == (0, "same")
+    slower = json.loads((tmp_path / "r.json").read_text())
+    slower["measured"]["samples_ms"] = [1000 * value for value in slower["measured"]["samples_ms"]]
+    (tmp_path / "slower.json").write_text(json.dumps(slower))
+    code, out, err = call("compare", str(tmp_path / "r.json"), str(tmp_path / "slower.json"), "--out", str(tmp_path / "c.json"))
+    assert code == 6
+    assert "worse" in out
+    assert err.startswith("redmobile: worse: latency, median")
+    assert json.loads((tmp_path / "c.json").read_text())[0]["format"] == "redmobile.compare/1"
+
+
+def test_what_cannot_be_trusted_is_not_recorded(call, model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = call(CLOSED + "[stability]\nmin_samples = 1000\n", "--model", model, "--fps", "0.001", "--record")
+    assert code == 6
+    assert "cannot become a baseline: it is not to be trusted: only 4 samples" in err
+    assert not (tmp_path / "benchmarks").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("old.json", "new.json"), 10, "new.json: no such file."),
+        (("kept", "bad.json"), 3, "bad.json: is no result of `redmobile bench`"),
+        (("kept",), 2, "Missing argument 'NEW'"),
+    ],
+)
+def test_compare_names_what_is_wrong(call, tmp_path, monkeypatch, arguments, code, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.json").write_text("{}")
+    (tmp_path / "kept").mkdir()
+    found, out, err = call("compare", *arguments)
+    assert (found, out) == (code, "")
+    assert said in err
+
+
+@pytest.mark.parametrize("pair", ["k", "=v"])
+def test_pairs_are_key_and_value(call, pair):
+    code, _, err = call("model_latency", "--target-option", pair)
+    assert code == 2
+    assert f"'{pair}' is no pair; expected KEY=VALUE" in err

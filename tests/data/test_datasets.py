@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from redmobile.data.datasets import Pairs, Photos, list_pictures, load_pairs, load_photos, pair_paths, split_pairs, split_photos
+from redmobile.data.datasets import Pairs, Photos, as_batch, list_pictures, load_pairs, load_photos, pair_paths, split_pairs, split_photos
 from redmobile.errors import InputError, UsageError
 
 
@@ -12,6 +12,10 @@ def _write(path, value=100, size=(40, 60)):
     path.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(path), np.full((*size, 3), value, np.uint8))
     return path
+
+
+def _samples(pairs, count, crop):
+    return as_batch([pairs.sample(np.random.default_rng([5, index]), crop) for index in range(count)])
 
 
 def test_every_tenth_photo_of_each_folder_is_held_out(tmp_path):
@@ -55,23 +59,23 @@ def test_bad_block_is_refused(block, tmp_path):
         split_pairs(pairs, block)
 
 
-def test_photos_give_one_batch_a_seed_and_keep_channels_in_rgb():
+def test_photos_give_one_sample_a_seed_and_keep_channels_in_rgb():
     frame = np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)
-    first, second = (Photos([frame]).batch(np.random.default_rng(3), 4, (32, 32), lambda clean, _: clean // 2) for _ in range(2))
+    first, second = (Photos([frame]).sample(np.random.default_rng(3), (32, 32), lambda clean, _: (clean // 2, clean)) for _ in range(2))
     assert np.array_equal(first[0], second[0])
     assert np.array_equal(first[0], first[1] // 2)
-    assert first[0].shape == (4, 32, 32, 3)
+    assert first[0].shape == (32, 32, 3)
 
 
 def test_pairs_are_cut_alike():
     high = np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)
-    low, clean = Pairs([(high // 3, high)]).batch(np.random.default_rng(5), 8, (16, 24))
+    low, clean = _samples(Pairs([(high // 3, high)]), 8, (16, 24))
     assert np.array_equal(low, clean // 3)
 
 
 def test_picture_smaller_than_the_crop_is_mirrored_on():
     high = np.random.default_rng(0).integers(0, 256, (30, 70, 3), np.uint8)
-    low, clean = Pairs([(high // 3, high)]).batch(np.random.default_rng(5), 4, (64, 96))
+    low, clean = _samples(Pairs([(high // 3, high)]), 4, (64, 96))
     assert clean.shape == (4, 64, 96, 3)
     assert np.array_equal(low, clean // 3)
     assert {tuple(pixel) for pixel in clean.reshape(-1, 3)} <= {tuple(pixel) for pixel in high.reshape(-1, 3)}

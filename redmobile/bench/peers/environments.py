@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import subprocess
@@ -12,21 +11,13 @@ from pathlib import Path
 
 from redmobile.bench.peers.tables import EnvironmentTable
 from redmobile.core.artifact import read_bytes, sha256_bytes, write_text
+from redmobile.core.cache import CACHE_VARIABLE, cache_folder
 from redmobile.errors import ToolError
 from redmobile.shelf import shelf_folders
-
-CACHE_VARIABLE = "REDMOBILE_CACHE"
-"""Environment variable with the folder that is used instead of ~/.cache/redmobile."""
 
 _READY = "ready.txt"
 _MEBIBYTE = 1024 * 1024
 _INSTALL_SECONDS = 3600
-
-
-def cache_folder() -> Path:
-    """Where environments are kept."""
-    own = os.environ.get(CACHE_VARIABLE)
-    return Path(own) if own else Path.home() / ".cache" / "redmobile"
 
 
 def environment_folder(name: str, requirements: Path) -> Path:

@@ -12,14 +12,14 @@ import numpy as np
 
 from redmobile.bench import stability, stats
 from redmobile.bench.fidelity import Fidelity
-from redmobile.bench.job import FidelityJob, FidelityRecord, Job, LatencyJob, LatencyRecord, LoadJob, LoadRecord, Network
+from redmobile.bench.job import FidelityJob, FidelityRecord, LatencyJob, LatencyRecord, Load, LoadJob, LoadRecord, Network
 from redmobile.bench.peers.conversion import ReadyNetwork
 from redmobile.bench.peers.graph_facts import GraphFacts, graph_facts
 from redmobile.bench.peers.limited import Limits
 from redmobile.bench.peers.result import Latency, LatencyRun, Row
 from redmobile.bench.peers.vela import VelaFacts, vela_facts
 from redmobile.bench.plan import ClosedLoop, StabilityRules
-from redmobile.bench.target import TARGETS
+from redmobile.bench.process import run_job
 from redmobile.core.artifact import read_bytes
 from redmobile.data.calibration import load_calibration
 from redmobile.errors import RedmobileError, ToolError
@@ -54,9 +54,9 @@ class Figures:
         if row.conversion is None or row.conversion.file is None:
             return row
         file = self.out / row.conversion.file.file
-        taken: dict[str, Callable[[], GraphFacts | LoadRecord | Fidelity | VelaFacts]] = {
+        taken: dict[str, Callable[[], GraphFacts | Load | Fidelity | VelaFacts]] = {
             "graph": lambda: graph_facts(read_tflite(read_bytes(file), file.name)),
-            "load": lambda: _measure(LoadJob(network=Network(path=str(file)), threads=1), LoadRecord),
+            "load": lambda: run_job(LoadJob(network=Network(path=str(file)), threads=1), LoadRecord).load,
             "fidelity": lambda: self._fidelity(file, network),
         }
         if row.precision == "int8" and self.vela is not None:
@@ -79,7 +79,7 @@ class Figures:
         if not files:
             return {}, None
         job = LatencyJob(networks=tuple(Network(path=str(file)) for file in files.values()), threads=threads, loop=self.loop)
-        record = _measure(job, LatencyRecord)
+        record = run_job(job, LatencyRecord)
         samples = dict(zip(files, record.samples_ms, strict=True))
         latencies = {
             name: Latency(
@@ -100,16 +100,9 @@ class Figures:
         pictures = self.out / "frames" / f"pictures_{network.size[0]}x{network.size[1]}.npy"
         np.save(pictures, np.stack(load_calibration(self.pictures, *network.size, self.count).pictures))
         job = FidelityJob(reference=Network(path=str(network.onnx)), network=Network(path=str(file)), threads=self.threads, pictures=str(pictures))
-        return _measure(job, FidelityRecord).fidelity
+        return run_job(job, FidelityRecord).fidelity
 
     def _vela(self, file: Path) -> VelaFacts:
         if self.vela is None or isinstance(self.vela.python, str):
             raise ToolError(str(self.vela and self.vela.python))
         return vela_facts(self.vela.python, file, self.vela.accelerator, file.with_name("vela_log.txt"), self.limits)
-
-
-def _measure(job: Job, kind: type[R]) -> R:
-    record = TARGETS["host"]().run(job)
-    if not isinstance(record, kind):
-        raise ToolError(f"The measuring process answered with a {type(record).__name__}, a {kind.__name__} was expected.")
-    return record

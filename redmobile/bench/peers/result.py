@@ -8,7 +8,7 @@ import msgspec
 
 from redmobile.bench.conditions import Conditions
 from redmobile.bench.fidelity import Fidelity
-from redmobile.bench.job import LoadRecord
+from redmobile.bench.job import Load
 from redmobile.bench.peers.conversion import Conversion, Outcome
 from redmobile.bench.peers.graph_facts import GraphFacts
 from redmobile.bench.peers.tables import Precision
@@ -47,7 +47,7 @@ class Row(Document):
     cached: bool = False
     conversion: Conversion | None = None
     graph: GraphFacts | None = None
-    load: LoadRecord | None = None
+    load: Load | None = None
     fidelity: Fidelity | None = None
     vela: VelaFacts | None = None
     latency: tuple[Latency, ...] = ()

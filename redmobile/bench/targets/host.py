@@ -1,73 +1,147 @@
-"""This machine: a process of its own for every job, so that neither this one's memory nor its threads disturb."""
+"""This machine."""
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from typing import IO
+import os
+import platform
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
-import msgspec
+import psutil
 
-from redmobile import errors
-from redmobile.bench.job import Failure, Job, Line, Record
-from redmobile.bench.target import TARGETS, Progress
-from redmobile.errors import RedmobileError, ToolError
-
-_COMMAND = (sys.executable, "-m", "redmobile.bench.worker")
+from redmobile.bench import assemble
+from redmobile.bench.demo_pictures import demo_pictures
+from redmobile.bench.header import DeviceFacts
+from redmobile.bench.job import AccuracyJob, AccuracyRecord, LatencyJob, LatencyRecord, Load, LoadJob, LoadRecord, Network, VideoJob, VideoRecord
+from redmobile.bench.measured import AccuracyResult, LatencyResult, MemoryResult, VideoResult
+from redmobile.bench.plan import Accuracy, ClosedLoop, Memory, OpenLoop
+from redmobile.bench.process import run_job
+from redmobile.bench.result import Result
+from redmobile.bench.target import TARGETS, Assignment, Progress
+from redmobile.core.environment import cpu_name
+from redmobile.errors import UnsupportedModelError, UsageError
+from redmobile.runtimes.base import available_threads
 
 
 @TARGETS.register("host")
 class HostTarget:
     """Implements bench.target.Target."""
 
-    def run(self, job: Job, on_progress: Progress | None = None) -> Record:
+    options: Mapping[str, str] = {}
+
+    def __init__(self, address: str) -> None:
+        if address != "host":
+            raise UsageError(f"The target 'host' takes no argument, found '{address}'.")
+
+    def carry_out(self, work: Assignment, on_progress: Progress | None = None) -> Result:
         """See Target."""
-        with tempfile.TemporaryFile() as complaints:
-            with _worker(job, complaints) as lines:
-                record = _listen(lines, on_progress)
-            if record is None:
-                complaints.seek(0)
-                said = complaints.read().decode(errors="replace").strip().splitlines()
-                raise ToolError(f"The measuring process died before it had a result{': ' + said[-1] if said else ''}. Out of memory?")
-            return record
+        if work.device is not None:
+            raise UsageError("--device belongs to targets that are emulated or estimated; this machine is what it is.")
+        run = _Run(work, work.settings.threads or available_threads(), on_progress)
+        settings = work.settings
+        if settings.closed_loop is not None:
+            return run.latency(settings.closed_loop)
+        if settings.open_loop is not None:
+            return run.video(settings.open_loop)
+        if settings.memory is not None:
+            return run.memory(settings.memory)
+        if settings.accuracy is not None:
+            return run.accuracy(settings.accuracy)
+        raise UsageError(f"{work.plan}: the target 'host' cannot carry out a plan with [{settings.way}].")
 
 
-@contextlib.contextmanager
-def _worker(job: Job, complaints: IO[bytes]) -> Iterator[IO[bytes]]:
-    """What a new measuring process says about `job`; the process is gone when the block ends."""
-    process = subprocess.Popen(_COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints)
-    if process.stdin is None or process.stdout is None:
-        raise ToolError("The measuring process has no pipes.")
-    try:
-        with contextlib.suppress(BrokenPipeError):  # it died at once: there will be no record, and _listen's caller says so
-            process.stdin.write(msgspec.json.encode(job))
-            process.stdin.close()
-        yield process.stdout
-        process.wait()
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+def _facts() -> DeviceFacts:
+    return DeviceFacts(
+        name=platform.node(),
+        soc=cpu_name(),
+        abi=platform.machine(),
+        system=f"{platform.system()} {platform.release()}",
+        cores=os.cpu_count(),
+        memory_bytes=int(psutil.virtual_memory().total),
+    )
 
 
-def _listen(lines: IO[bytes], on_progress: Progress | None) -> Record | None:
-    for text in lines:
-        line = msgspec.json.decode(text, type=Line)
-        if line.failure:
-            raise _error(line.failure)
-        if line.progress and on_progress:
-            on_progress(*line.progress)
-        if line.record:
-            return line.record
-    return None
+class _Run:
+    """One assignment being carried out."""
+
+    def __init__(self, work: Assignment, threads: int, on_progress: Progress | None) -> None:
+        self._work = work
+        self._threads = threads
+        self._on_progress = on_progress
+        self._head = assemble.header(work, "host", _facts())
+
+    def latency(self, loop: ClosedLoop) -> LatencyResult:
+        """The plan's [closed_loop]."""
+        files = (self._work.model, *self._work.peers)
+        networks: list[Network] = []
+        loads: list[Load] = []
+        for file in files:
+            network = Network(path=str(file))
+            load = self._load(network)
+            if loads and self._work.resize_peers and (shape := _shape_for(file, loads[0], load)) is not None:
+                network = Network(path=str(file), input_shape=shape)
+                load = self._load(network)
+            networks.append(network)
+            loads.append(load)
+        record = run_job(LatencyJob(networks=tuple(networks), threads=self._threads, loop=loop), LatencyRecord, self._say("runs"))
+        rows = [
+            assemble.measured(file, load, samples, record.conditions, self._threads, self._work.settings, warm_up_ms=warm_up)
+            for file, load, samples, warm_up in zip(files, loads, record.samples_ms, record.warm_up_ms, strict=True)
+        ]
+        return assemble.latency_result(self._head, rows, record.conditions, self._threads, block=loop.block)
+
+    def video(self, loop: OpenLoop) -> VideoResult:
+        """The plan's [open_loop]."""
+        work = self._work
+        network = Network(path=str(work.model))
+        load = self._load(network)
+        frames = str(work.frames) if work.frames else None
+        photographs = None if frames else _photographs(loop)
+        job = VideoJob(network=network, threads=self._threads, fps=work.settings.fps, loop=loop, video=frames, photographs=photographs)
+        record = run_job(job, VideoRecord, self._say("frames"))
+        return assemble.video_result(self._head, work.model, load, record, self._threads)
+
+    def memory(self, plan: Memory) -> MemoryResult:
+        """The plan's [memory]."""
+        loads = []
+        for done in range(plan.repeats):
+            self._say("loads")(done, plan.repeats)
+            job = LoadJob(network=Network(path=str(self._work.model)), threads=self._threads, runs=plan.runs)
+            loads.append(run_job(job, LoadRecord).load)
+        return assemble.memory_result(self._head, self._work.model, loads, self._threads)
+
+    def accuracy(self, plan: Accuracy) -> AccuracyResult:
+        """The plan's [accuracy]."""
+        work = self._work
+        if work.reference is None:
+            raise UsageError(f"{work.plan}: which network's outputs are right? Name it with --reference.")
+        network = Network(path=str(work.model))
+        load = self._load(network)
+        pictures = str(work.images or demo_pictures(plan.pictures))
+        job = AccuracyJob(reference=Network(path=str(work.reference)), network=network, threads=self._threads, pictures=pictures)
+        record = run_job(job, AccuracyRecord, self._say("pictures"))
+        return assemble.accuracy_result(self._head, work.model, work.reference, load, record.pictures, self._threads)
+
+    def _load(self, network: Network) -> Load:
+        self._say(f"load {Path(network.path).name}")(0, 1)
+        return run_job(LoadJob(network=network, threads=self._threads), LoadRecord).load
+
+    def _say(self, what: str) -> Callable[[int, int], None]:
+        return lambda done, total: self._on_progress(what, done, total) if self._on_progress else None
 
 
-def _error(failure: Failure) -> RedmobileError:
-    """The error again, of its own class, without asking that class how its message is made."""
-    kind = getattr(errors, failure.kind)
-    error: RedmobileError = kind.__new__(kind, failure.message)
-    error.args = (failure.message,)
-    return error
+def _photographs(loop: OpenLoop) -> str | None:
+    if loop.photographs is None:
+        return None
+    return str(demo_pictures(loop.photographs))
+
+
+def _shape_for(peer: Path, model: Load, load: Load) -> tuple[int, ...] | None:
+    """The input shape that brings a peer to the model's height and width; None if it has that already."""
+    own, other = model.inputs[0], load.inputs[0]
+    if "?" in (own.layout, other.layout):
+        raise UnsupportedModelError(f"{peer}: cannot be brought to the model's size: {own} and {other} are not both pictures.")
+    height, width = own.shape[1:3] if own.layout == "NHWC" else own.shape[2:4]
+    batch, *rest = other.shape
+    wanted = (batch, height, width, rest[2]) if other.layout == "NHWC" else (batch, rest[0], height, width)
+    return None if wanted == other.shape else wanted

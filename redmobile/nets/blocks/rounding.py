@@ -51,7 +51,7 @@ class Rounding(nn.Module):
     def __init__(self, limit: float = math.inf, fixed: Grid | None = None) -> None:
         super().__init__()
         self.on = self.measures = False
-        self.mark: Grid | None = None
+        self.mark: dict[str, Any] = {}
         self.limit, self.fixed = limit, fixed
         self.log_scale = nn.Parameter(torch.tensor(math.log(fixed.scale) if fixed else 0.0), requires_grad=fixed is None)
         self.register_buffer("zero_point", torch.tensor(fixed.zero_point if fixed else math.nan))  # NaN: nothing was measured yet
@@ -67,7 +67,8 @@ class Rounding(nn.Module):
         if self.measures:
             self._see(x)
         if self.mark:
-            return torch.onnx.ops.symbolic(MARK, (x,), dataclasses.asdict(self.mark), dtype=x.dtype, shape=x.shape)
+            marked: Tensor = torch.onnx.ops.symbolic(MARK, (x,), self.mark, dtype=x.dtype, shape=x.shape)
+            return marked
         if not self.on:
             return x
         rounded: Tensor = _Round.apply(x, self.log_scale, self.zero_point)
@@ -128,14 +129,15 @@ def set_rounding(network: nn.Module, *, on: bool) -> None:
 
 @contextlib.contextmanager
 def marking(network: nn.Module) -> Iterator[None]:
-    """While it lasts, roundings that have a grid are traced as operators of their own, of attributes scale and zero_point."""
-    for rounding in roundings(network):
-        rounding.mark = rounding.grid
+    """While it lasts, roundings are traced as operators of their own; attributes: place, the module's name, and its grid if it has one."""
+    places = {name: module for name, module in network.named_modules() if isinstance(module, Rounding)}
+    for place, rounding in places.items():
+        rounding.mark = {"place": place, **(dataclasses.asdict(rounding.grid) if rounding.grid else {})}
     try:
         yield
     finally:
-        for rounding in roundings(network):
-            rounding.mark = None
+        for rounding in places.values():
+            rounding.mark = {}
 
 
 @contextlib.contextmanager

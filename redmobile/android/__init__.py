@@ -1,0 +1,1 @@
+"""Android devices over adb, and the demo app on them."""

@@ -1,0 +1,72 @@
+"""The bridge to TFLite, compiled without the NDK: C against stand-ins of Android's libc, and for Linux on this machine, for tests on the JVM."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Literal
+
+from redmobile.android.apk.tools import Tools, run
+from redmobile.core.artifact import write_bytes
+from redmobile.errors import ToolError
+
+Platform = Literal["android-arm64", "linux-x86_64"]
+
+TFLITE = "libjnitensorflowlite.so"
+BRIDGE = "libredmobile_tflite.so"
+PAGE_BYTES = 16384
+"""The page size of newer phones, at which libraries and their places in the APK are aligned."""
+
+_TARGETS: dict[Platform, tuple[str, ...]] = {
+    # Android 8.0 is API 26. Outline atomics and stack protectors would need compiler-rt and thread-local storage.
+    "android-arm64": ("--target=aarch64-linux-android26", "-march=armv8-a", "-mno-outline-atomics"),
+    "linux-x86_64": ("--target=x86_64-linux-gnu",),
+}
+_COMPILE = ("-std=c11", "-O2", "-fPIC", "-ffreestanding", "-fvisibility=hidden", "-fno-stack-protector", "-Wall", "-Wextra", "-Werror")
+_LINK = (
+    "-shared",
+    "-nostdlib",
+    "-fuse-ld=lld",
+    "-Wl,-z,relro,-z,now,-z,noexecstack",
+    # The read-only part ends at a multiple of 4 KB: ending at 16 KB, it would reach beyond what a 4 KB system maps, and loading would fail.
+    # No page is shared with data that is written, because the bridge has none; the checks of the APK see to that.
+    f"-Wl,-z,max-page-size={PAGE_BYTES},-z,common-page-size=4096",
+    "-Wl,--build-id=sha1",
+    "-Wl,--hash-style=both",
+)
+
+
+def take_tflite(jar: Path, folder: Path) -> Path:
+    """TFLite's library out of `jar`, one of org.bytedeco:tensorflow-lite's. Raises ToolError."""
+    with zipfile.ZipFile(jar) as archive:
+        entries = [name for name in archive.namelist() if name.endswith(f"/{TFLITE}")]
+        if len(entries) != 1:
+            raise ToolError(f"{jar}: expected one {TFLITE}, found {len(entries)}.")
+        write_bytes(folder / TFLITE, archive.read(entries[0]))
+    return folder / TFLITE
+
+
+def compile_bridge(cpp: Path, platform: Platform, tflite: Path, tools: Tools, work: Path) -> Path:
+    """The bridge's library for `platform`, beside `tflite`, which it loads from its own folder. cpp: the C sources. Raises ToolError."""
+    work.mkdir(parents=True, exist_ok=True)
+    output = tflite.parent / BRIDGE
+    include: tuple[str | Path, ...] = ("-isystem", cpp / "bionic", "-isystem", tools.jdk.include, "-isystem", tools.jdk.include / "linux")
+    libraries: tuple[str | Path, ...] = (f"-L{tflite.parent}", "-l:" + TFLITE)
+    if platform == "android-arm64":
+        stand_ins = [_stand_in(cpp / "bionic", name, tools, work) for name in ("libc", "libdl")]
+        libraries = (*libraries, *stand_ins, "-Wl,-z,defs")
+    else:
+        libraries = (*libraries, "-Wl,-rpath,$ORIGIN")
+    compiling = [tools.clang, *_TARGETS[platform], *_COMPILE, *map(str, include), str(cpp / "tflite_bridge.c")]
+    linking = [*_LINK, f"-Wl,-soname,{BRIDGE}", *map(str, libraries), "-o", str(output)]
+    run([*compiling, *linking], f"compiling the bridge for {platform}", work / f"{platform}.log")
+    return output
+
+
+def _stand_in(bionic: Path, name: str, tools: Tools, work: Path) -> Path:
+    """A library with the names of Android's, to link against."""
+    output = work / f"{name}.so"
+    command = (tools.clang, *_TARGETS["android-arm64"], "-fPIC", "-ffreestanding", "-fno-builtin", "-w", str(bionic / f"{name}.c"))
+    link = ("-shared", "-nostdlib", "-fuse-ld=lld", f"-Wl,-soname,{name}.so", f"-Wl,--version-script={bionic / 'libc.map'}", "-o", str(output))
+    run((*command, *link), f"a stand-in for {name}.so", work / f"{name}.log")
+    return output

@@ -1,0 +1,93 @@
+"""A device file: one TOML in benchmarks/devices/ that says what is published of a processor. Every figure has its source."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from redmobile.core.documents import Document, load_toml
+from redmobile.errors import InputError
+from redmobile.shelf import shelf_folders
+
+_FOLDER = "devices"
+_Positive = Annotated[float, msgspec.Meta(gt=0)]
+_Count = Annotated[int, msgspec.Meta(ge=1)]
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class Figure(Document):
+    """A number and where it is from. `value`'s unit stands in the name of the key that holds it."""
+
+    value: _Positive
+    source: _Text
+
+
+class Cache(Document):
+    """One cache that data go through. level: 1 is the nearest to the core; shared: by all cores of the cluster."""
+
+    level: _Count
+    bytes: _Count
+    ways: _Count
+    line_bytes: _Count
+    source: _Text
+    shared: bool = False
+
+
+class CpuFacts(Document):
+    """One core.
+
+    emulated_as: QEMU's -cpu. clock_mhz: at its fastest. sdot_macs_per_cycle: 8-bit multiply-accumulates with SDOT (or, without it, by the
+    widening instructions); issue_per_cycle: instructions decoded or dispatched in a cycle, at most; load_bytes_per_cycle: from the first cache;
+    memory_bytes_per_second: that one core can read.
+    """
+
+    emulated_as: _Text
+    clock_mhz: Figure
+    sdot_macs_per_cycle: Figure
+    issue_per_cycle: Figure
+    load_bytes_per_cycle: Figure | None = None
+    memory_bytes_per_second: Figure | None = None
+    caches: tuple[Cache, ...] = ()
+
+
+class NpuFacts(Document):
+    """An Ethos-U and what surrounds it: names of sections of Vela's configuration file."""
+
+    kind: Literal["ethos-u"]
+    accelerator: _Text
+    system_config: _Text
+    memory_mode: _Text
+    source: _Text
+
+
+class Device(Document):
+    """A device file. says: one sentence for lists; name: for people. Exactly one of [cpu] and [npu] must be there."""
+
+    says: _Text
+    name: _Text
+    cpu: CpuFacts | None = None
+    npu: NpuFacts | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError, which becomes a DocumentError, unless there is exactly one of [cpu] and [npu]."""
+        if (self.cpu is None) == (self.npu is None):
+            raise ValueError("Expected exactly one of the tables [cpu] and [npu]")
+
+
+def device_names() -> list[str]:
+    """The names of the device files on the shelf, sorted."""
+    return sorted({path.stem for folder in shelf_folders("benchmarks") for path in (folder / _FOLDER).glob("*.toml")})
+
+
+def load_device(name: str) -> Device:
+    """The device called `name` on the shelf, or the file at the path `name`. Raises InputError, DocumentError."""
+    from pathlib import Path
+
+    if name.endswith(".toml"):
+        return load_toml(Path(name), Device)
+    for folder in shelf_folders("benchmarks"):
+        path = folder / _FOLDER / f"{name}.toml"
+        if path.is_file():
+            return load_toml(path, Device)
+    raise InputError(f"Unknown device '{name}'. Known: {', '.join(device_names()) or 'none'}. The path of a .toml of your own works too.")

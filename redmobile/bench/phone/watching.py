@@ -1,0 +1,72 @@
+"""The device while it measures: what it says of itself, as the documents want it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from redmobile.android.facts import Facts
+from redmobile.android.vitals import THERMAL_STATUS, Vitals
+from redmobile.bench.conditions import Conditions, DeviceSample
+from redmobile.bench.header import DeviceFacts
+
+
+def device_facts(facts: Facts, serial: str, before: Vitals, **more: str) -> DeviceFacts:
+    """What did the work. before: the device when it was asked; more: label → text."""
+    status = before.thermal_status
+    details = {
+        "serial": serial,
+        "Android": facts.android,
+        "API": str(facts.api),
+        "build": facts.fingerprint,
+        "security patch": facts.security_patch,
+        "ABIs": ", ".join(facts.abis),
+        "processor features": " ".join(facts.features),
+        "cores": ", ".join(f"{core.number}: {core.max_mhz:.0f} MHz ({core.governor or 'governor unknown'})" for core in facts.cores),
+        "thermal status": "not told" if status is None else THERMAL_STATUS[min(status, len(THERMAL_STATUS) - 1)],
+        "battery": _battery(before),
+        **more,
+    }
+    return DeviceFacts(
+        name=facts.name,
+        soc=facts.soc or None,
+        abi=facts.abis[0] if facts.abis else None,
+        system=f"Android {facts.android} (API {facts.api})",
+        cores=len(facts.cores) or None,
+        memory_bytes=facts.memory_bytes,
+        details={label: text for label, text in details.items() if text},
+    )
+
+
+def conditions(
+    facts: Facts, mask: int | None, samples: Sequence[Vitals], began: float, seconds: float, load_before: float | None = None
+) -> Conditions:
+    """The device during a measurement that began at `began` (time.monotonic) and took `seconds`. mask: of the cores that could be used."""
+    used = [core for core in facts.cores if mask is None or mask >> core.number & 1]
+    governors = sorted({core.governor for core in used if core.governor})
+    return Conditions(
+        cores=len(used) or 1,
+        seconds=seconds,
+        load_before=load_before,
+        governor=", ".join(governors) or None,
+        samples=tuple(_sample(one, began, {f"cpu{core.number}" for core in used}) for one in samples),
+    )
+
+
+def _sample(vitals: Vitals, began: float, used: set[str]) -> DeviceSample:
+    """Only the clocks of cores that could be used: the others' say nothing about the work."""
+    return DeviceSample(
+        seconds=vitals.moment - began,
+        thermal_status=vitals.thermal_status,
+        temperatures_c=vitals.temperatures_c,
+        clocks_mhz={name: mhz for name, mhz in vitals.clocks_mhz.items() if name in used},
+        battery_percent=vitals.battery_percent,
+        battery_c=vitals.battery_c,
+        battery_ma=vitals.battery_ma,
+    )
+
+
+def _battery(vitals: Vitals) -> str:
+    if vitals.battery_percent is None:
+        return ""
+    heat = "" if vitals.battery_c is None else f", {vitals.battery_c:.1f} °C"
+    return f"{vitals.battery_percent:.0f} %{heat}, {'charging' if vitals.charging else 'not charging'}"

@@ -1,0 +1,140 @@
+"""The whole evaluation: figures, and on request the noise sweep, banding, flicker and a contact sheet."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from redmobile.core.environment import describe
+from redmobile.core.metrics import Frame
+from redmobile.data.datasets import load_photos
+from redmobile.data.frames import Image, write_image
+from redmobile.errors import UsageError
+from redmobile.evaluate.banding import measure_banding
+from redmobile.evaluate.cases import Cases, pair_cases, photo_cases, photo_paths
+from redmobile.evaluate.conditions import conditions_of
+from redmobile.evaluate.figures import measure
+from redmobile.evaluate.flicker import measure_flicker
+from redmobile.evaluate.noise import SWEEP_DB, sweep
+from redmobile.evaluate.pictures import join_rows, sheet_rows, write_noise_curve
+from redmobile.evaluate.result import CONVENTIONS, FORMAT, Figures, NoisePoint, Quality
+from redmobile.evaluate.subjects import Enhancer
+
+Progress = Callable[[str, int, int], None]
+"""(what is being done, pictures done, pictures in all) → None."""
+
+_PAIRS = "pairs"
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """pairs or photos: where the pictures are, exactly one of them. hold_out: of pairs, FIRST-LAST; held_out: of photos, only the held-out tenth.
+
+    degrade: conditions for photos. limit: of pictures. noise: how many pictures the sweep takes, 0: none; noise_curve, sheet: files to write.
+    """
+
+    pairs: Path | None = None
+    photos: Path | None = None
+    hold_out: str | None = None
+    held_out: bool = False
+    degrade: tuple[str, ...] = ()
+    limit: int | None = None
+    seed: int = 0
+    noise: int = 0
+    noise_curve: Path | None = None
+    banding: bool = False
+    flicker: bool = False
+    sheet: Path | None = None
+
+
+def check_wanted(wanted: Wanted) -> None:
+    """Raise UsageError for options that do not go together."""
+    if (wanted.pairs is None) == (wanted.photos is None):
+        raise UsageError("Give either --pairs DIR (low/ and high/) or --photos DIR (clean photographs, degraded on the fly).")
+    if wanted.pairs and wanted.degrade:
+        raise UsageError("--degrade goes with --photos: pairs are degraded already.")
+    if wanted.photos and not wanted.degrade:
+        raise UsageError("Say what is done to the photographs: --degrade all, or a name (`redmobile evaluate --help`).")
+    if wanted.hold_out and not wanted.pairs:
+        raise UsageError("--hold-out goes with --pairs; of photographs, --held-out takes every tenth.")
+    if wanted.held_out and not wanted.photos:
+        raise UsageError("--held-out goes with --photos; of pairs, --hold-out FIRST-LAST takes a block.")
+    if wanted.noise_curve and not wanted.noise:
+        raise UsageError("--noise-curve draws the noise sweep: add --noise.")
+
+
+def evaluate(subjects: Sequence[Enhancer], wanted: Wanted, on_progress: Progress | None = None) -> Quality:
+    """Everything that is `wanted` of every subject. Raises UsageError, InputError, DocumentError, OutputError and what subjects raise."""
+    check_wanted(wanted)
+    conditions = _conditions(wanted)
+    figures: list[Figures] = []
+    rows: list[Frame] = []
+    for condition, cases in conditions.items():
+        found = measure(condition, cases, subjects, _counter(on_progress, condition, len(cases)))
+        figures += found
+        if wanted.sheet:
+            rows += sheet_rows(cases, found, subjects)
+    if wanted.sheet:
+        write_image(wanted.sheet, Image(join_rows(rows)))
+    references = _references(wanted, next(iter(conditions.values())))
+    return Quality(
+        format=FORMAT,
+        environment=describe(),
+        conventions=CONVENTIONS,
+        source=_source(wanted),
+        subjects=tuple(subject.facts for subject in subjects),
+        figures=tuple(figures),
+        noise=tuple(_noise(subjects, wanted, references, on_progress)),
+        banding=tuple(measure_banding(subject) for subject in subjects) if wanted.banding else (),
+        flicker=tuple(measure_flicker(subject, references[0](), wanted.seed) for subject in subjects) if wanted.flicker else (),
+    )
+
+
+def _conditions(wanted: Wanted) -> dict[str, Cases]:
+    if wanted.pairs:
+        return {_PAIRS: pair_cases(wanted.pairs, wanted.hold_out, wanted.limit)}
+    assert wanted.photos is not None  # noqa: S101 - check_wanted has refused it
+    paths = photo_paths(wanted.photos, held_out=wanted.held_out, limit=wanted.limit)
+    return {name: photo_cases(paths, degrade, wanted.seed) for name, degrade in conditions_of(wanted.degrade).items()}
+
+
+def _references(wanted: Wanted, cases: Cases) -> list[Callable[[], Frame]]:
+    """Clean pictures for the noise sweep and the flicker, evenly spread, each read when it is called."""
+    if wanted.photos:
+        paths = photo_paths(wanted.photos, held_out=wanted.held_out, limit=wanted.limit)
+        readers: list[Callable[[], Frame]] = [lambda path=path: load_photos([path])[0] for path in paths]  # type: ignore[misc]  # a default as a closure
+    else:
+        readers = [lambda place=place: cases[place].reference for place in range(len(cases))]  # type: ignore[misc]  # the same
+    count = min(wanted.noise or 1, len(readers))
+    return [readers[place] for place in np.linspace(0, len(readers) - 1, count).round().astype(int)]
+
+
+def _noise(subjects: Sequence[Enhancer], wanted: Wanted, references: Sequence[Callable[[], Frame]], on_progress: Progress | None) -> list[NoisePoint]:
+    if not wanted.noise:
+        return []
+    points = sweep(references, subjects, wanted.seed, _counter(on_progress, "noise", len(references) * len(SWEEP_DB)))
+    if wanted.noise_curve:
+        write_noise_curve(wanted.noise_curve, points)
+    return points
+
+
+def _counter(on_progress: Progress | None, what: str, total: int) -> Callable[[str], None]:
+    done = 0
+
+    def count(_name: str) -> None:
+        nonlocal done
+        done += 1
+        if on_progress:
+            on_progress(what, done, total)
+
+    return count
+
+
+def _source(wanted: Wanted) -> str:
+    folder = wanted.pairs or wanted.photos
+    assert folder is not None  # noqa: S101 - check_wanted has refused it
+    which = wanted.hold_out or ("every tenth" if wanted.held_out else "all")
+    return f"{'pairs' if wanted.pairs else 'photos'} {folder.name} ({which}{f', at most {wanted.limit}' if wanted.limit else ''}), seed {wanted.seed}"
