@@ -132,7 +132,8 @@ def marking(network: nn.Module) -> Iterator[None]:
     """While it lasts, roundings are traced as operators of their own; attributes: place, the module's name, and its grid if it has one."""
     places = {name: module for name, module in network.named_modules() if isinstance(module, Rounding)}
     for place, rounding in places.items():
-        rounding.mark = {"place": place, **(dataclasses.asdict(rounding.grid) if rounding.grid else {})}
+        learned = None if rounding.fixed else rounding.grid  # what the format prescribes needs no saying
+        rounding.mark = {"place": place, **(dataclasses.asdict(learned) if learned else {})}
     try:
         yield
     finally:
