@@ -180,11 +180,15 @@ def convert(
         model = quantize_weights_only(model)
     images, report, coverage = CalibrationSet((), {}), None, None
     rungs: tuple[Rung, ...] = ()
+    lock: dict[str, str] = {}
     given = brings_scales(model)
     remarks += [_DROPPED] if given and plan is None else []
     if plan is not None:
         images = _images(model, calibrate, samples, needed=not given)
-        work = functools.partial(quantize_given if given else quantize, input_range=_input_range(model))
+        work = functools.partial(quantize, input_range=_input_range(model))
+        if given:
+            whole = lower_as(read_onnx(content, str(source), source.parent, part), name, recipe, pixels=pixels) if images.frames else None
+            work = functools.partial(quantize_given, input_range=_input_range(model), reference=whole)
         if recover_db is None:
             quantized = work(model, plan, images.frames, on_progress=on_progress)
         else:
@@ -192,17 +196,18 @@ def convert(
             images, climbed = _climb(model, plan, images, recover_db, on_progress)
             quantized, rungs = climbed.quantized, climbed.rungs
         model, report, coverage = quantized.model, quantized.report, quantized.coverage
+        lock = images.lock if coverage else {}  # pictures that only judged are not in the file
         if dtype != io:
             with_alpha = lower_as(graph, name, recipe, pixels=dataclasses.replace(pixels, alpha=True), remarks=remarks)
             pin(with_alpha, report)
             model = work(with_alpha, plan, [_opaque(frame) for frame in images.pictures]).model
-        if images.lock:
-            model.metadata[CALIBRATION_ENTRY] = json.dumps(images.lock).encode()
+        if lock:
+            model.metadata[CALIBRATION_ENTRY] = json.dumps(lock).encode()
     if keep_layout == "nchw":
         keep_nchw(model, graph)
         attach(model, describe_file(graph, name, model, pixels.order, pixels.adapted))
     data = write_tflite(model)
-    made = _conversion(recipe, name, content, data, model, images.lock, report)
+    made = _conversion(recipe, name, content, data, model, lock, report)
     return Converted(data, model, dataclasses.replace(made, explained=tuple(explained), remarks=tuple(remarks), coverage=coverage, rungs=rungs))
 
 

@@ -117,7 +117,7 @@ def test_a_model_on_the_shelf_brings_its_own_pictures(call, files, monkeypatch):
     monkeypatch.setenv("REDMOBILE_SHELF", str(files))
     code, _, err = call("mine", "--with", "litert_int8", "--out", "mine.tflite")
     assert code == 0
-    assert "Calibrating with the pictures in" in err
+    assert "Pictures: those in" in err
     assert call("mine", "--with", "litert_fp32", "--out", "mine.tflite")[2] == ""
 
 
