@@ -28,11 +28,14 @@ from redmobile.errors import OutputError, TrainingError, UsageError
 from redmobile.nets.blocks.rounding import measuring, roundings, set_rounding
 from redmobile.nets.checkpoint import INT8_WEIGHTS, WEIGHTS, build_network, float_state, load_weights, save_weights
 from redmobile.nets.model_document import ModelDocument
+from redmobile.nets.red import Red
 from redmobile.nets.red_mobile import RedMobile
 from redmobile.train.checkpoint import INDEX, load_checkpoint, save_checkpoint
+from redmobile.train.distill import Distillation
 from redmobile.train.evaluate import evaluate
 from redmobile.train.losses import agreement_loss, enhancement_loss
 from redmobile.train.plan import Phase, TrainingPlan
+from redmobile.train.processes import Processes
 
 LOG = "log.csv"
 SHEET = "validation.png"
@@ -76,13 +79,16 @@ class Training:
         run: Path,
         start_from: Path | None = None,
         int8_from: dict[str, Tensor] | None = None,
+        teacher: RedMobile | Red | None = None,
     ) -> None:
-        """start_from: weights to begin with, instead of fresh ones.
+        """start_from: weights to begin with, instead of fresh ones; teacher: of phases that distill.
 
         int8_from: the state that quantized phases begin with, with grids (export/read_back.py); without it grids are measured.
-        Raises UsageError if a phase lacks its pictures or comes too early.
+        Raises UsageError if a phase lacks its pictures or its teacher, or comes too early.
         """
         plan.check()
+        if teacher is None and any(phase.distill for phase in plan.phase):
+            raise UsageError("A phase of the plan distills: give --teacher MODEL.")
         for phase in plan.phase:
             needed = {"photos": phase.photos_in_batch, "pairs": phase.batch - phase.photos_in_batch}
             for source in (source for source, count in needed.items() if count and getattr(pictures, source) is None):
@@ -90,7 +96,10 @@ class Training:
         self._degraders = {id(phase): phase.degrader() for phase in plan.phase}
         torch.manual_seed(plan.seed)
         self.document, self.plan, self.pictures, self.run = document, plan, pictures, run
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.processes = Processes()
+        for phase in plan.phase:
+            self.processes.share(phase.batch)
+        self.device = self.processes.device
         self.network = build_network(document)
         if start_from:
             load_weights(self.network, start_from)
@@ -99,7 +108,10 @@ class Training:
         self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub misses this form
         self.average = copy.deepcopy(self.network).requires_grad_(requires_grad=False)
         self.int8_from = int8_from
-        self.whole: RedMobile | None = None  # what a quantized phase is to agree with
+        self.whole: RedMobile | Red | None = None  # what a quantized phase is to agree with
+        # After the copy: the average is not watched.
+        self._distillation = Distillation(self.network, _settled(teacher, self.device)) if teacher else None
+        self._forward = self.processes.runner(self.network)
         self.optimizer = torch.optim.AdamW(_groups(self.network, plan.weight_decay), lr=0.0)
         self.step = 0
         self.rows: list[dict[str, Any]] = []
@@ -127,35 +139,42 @@ class Training:
             phase, step_in_phase = self.plan.at(self.step)
             if phase.quantize and self.whole is None:
                 self._quantize(phase)
-            losses.append(self._step(phase, step_in_phase, batch))
+            loss = self._step(phase, step_in_phase, batch)
+            losses.append(loss)
             self.step += 1
             if self.step % self.plan.every == 0 or step_in_phase + 1 == phase.steps:
-                self._take_stock(phase, step_in_phase, losses)
+                if self.processes.is_first:  # the others wait for it when they next share a gradient
+                    self._take_stock(phase, step_in_phase, losses)
                 losses = []
             if on_progress:
-                on_progress(self._progress(phase, losses[-1] if losses else self.rows[-1]["loss"]))
-        return self._save()
+                on_progress(self._progress(phase, loss))
+        weights = self._save()
+        self.processes.end()
+        return weights
 
     def _save(self) -> Path:
         """The averaged weights, under the name that says whether they are those of the float network."""
         quantized = self.whole is not None
         weights = self.run / (INT8_WEIGHTS if quantized else WEIGHTS)
-        save_weights(weights, self.average.state_dict() if quantized else float_state(self.average))
+        if self.processes.is_first:
+            save_weights(weights, self.average.state_dict() if quantized else float_state(self.average))
+        self.processes.wait()
         return weights
 
     def _batches(self) -> Iterator[Batch]:
         """The batches from the present step on; the next one is made while the network works on the last."""
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            ahead = [pool.submit(self._batch, step) for step in range(self.step, min(self.step + 2, self.plan.steps))]
+            ahead = [pool.submit(self._share, step) for step in range(self.step, min(self.step + 2, self.plan.steps))]
             for step in range(self.step, self.plan.steps):
                 ready = ahead.pop(0).result()
                 if step + 2 < self.plan.steps:
-                    ahead.append(pool.submit(self._batch, step + 2))
+                    ahead.append(pool.submit(self._share, step + 2))
                 yield ready
 
-    def _batch(self, step: int) -> Batch:
+    def _share(self, step: int) -> Batch:
+        """This process's part of the batch of `step`."""
         phase, _ = self.plan.at(step)
-        return as_batch([self._sample(phase, step, index) for index in range(phase.batch)])
+        return as_batch([self._sample(phase, step, index) for index in self.processes.share(phase.batch)])
 
     def _sample(self, phase: Phase, step: int, index: int) -> Pair:
         """Sample `index` of the batch of `step`: a function of these two and the seed, whoever makes it. Pairs come first in a batch."""
@@ -168,14 +187,14 @@ class Training:
     def _step(self, phase: Phase, step_in_phase: int, batch: Batch) -> float:
         low, high = (self._to_device(part) for part in batch)
         loss = self._loss(phase, low, high)
-        value = float(loss.detach())
+        value = self.processes.mean(loss)
         if not math.isfinite(value):
             kept = f"the last checkpoint in {self.run} is whole" if (self.run / INDEX).exists() else "no checkpoint was written yet"
             raise TrainingError(
                 f"The loss became {value} at step {self.step} (learning rate {phase.rate(step_in_phase):.2g}); {kept}. Try a lower --lr."
             )
         self.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
+        self.processes.backward(loss)
         nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.clip_norm)
         for group in self.optimizer.param_groups:
             group["lr"] = phase.rate(step_in_phase)
@@ -189,9 +208,10 @@ class Training:
 
     def _loss(self, phase: Phase, low: Tensor, high: Tensor) -> Tensor:
         set_rounding(self.network, on=phase.quantize)
-        found = self.network.unclipped(low)
+        found = self._forward(low)
         if self.whole is None:
-            return enhancement_loss(found, high)
+            loss = enhancement_loss(found, high)
+            return loss + self._distillation.loss(low, found, phase.distill) if phase.distill and self._distillation else loss
         with torch.no_grad():
             expected = self.whole.unclipped(low)
         return agreement_loss(found, expected)
@@ -217,7 +237,7 @@ class Training:
     def _find_grids(self, phase: Phase) -> None:
         with measuring(self.network), torch.no_grad():
             for step in range(self.step, self.step + min(_MEASURED, phase.steps)):
-                low, _ = self._batch(step)
+                low, _ = as_batch([self._sample(phase, step, index) for index in range(phase.batch)])  # the same in all processes
                 self.network.unclipped(self._to_device(low))
         self.average.load_state_dict(self.network.state_dict())
 
@@ -232,7 +252,7 @@ class Training:
         _, png = cv2.imencode(".png", quality.sheet[..., ::-1])
         write_bytes(self.run / SHEET, png.tobytes())
         write_text(self.run / LOG, _as_csv(self.rows))
-        about = {"plan": _as_json(self.plan), "log": self.rows, "environment": describe()}
+        about = {"plan": _as_json(self.plan), "log": self.rows, "environment": describe(), "processes": self.processes.count}
         save_checkpoint(self.run, self.step, self.network, self.average, self.optimizer, about)
         if step_in_phase + 1 == phase.steps:
             save_weights(
@@ -255,6 +275,10 @@ def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     scales = [rounding.log_scale for rounding in roundings(network)]
     others = [parameter for parameter in network.parameters() if all(parameter is not scale for scale in scales)]
     return [{"params": others, "weight_decay": weight_decay}, {"params": scales, "weight_decay": 0.0}]
+
+
+def _settled(teacher: RedMobile | Red, device: torch.device) -> RedMobile | Red:
+    return teacher.eval().requires_grad_(requires_grad=False).to(device)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,13 @@ from redmobile.data.degradations.low_light import LowLight
 from redmobile.errors import UsageError
 
 
+class Distill(Document):
+    """What a phase learns from a teacher, beside its pictures: weights in the loss of its outputs and of its features (train/distill.py)."""
+
+    outputs: float = 0.5
+    features: float = 0.1
+
+
 class Phase(Document):
     """`steps` steps on one source.
 
@@ -22,6 +29,7 @@ class Phase(Document):
     quantize: let the INT8 network agree with the float network that the phases before have made: weights and activations are rounded to the
     grids that the file will have, which are learned too (nets/blocks/rounding.py). No ground truth is asked, the loss is the PSNR between
     the two. Comes after all phases without; its weights are a file of their own beside those of the float network.
+    distill: learn from a teacher (`redmobile train --teacher`) too.
     photos_share: part of a batch of pairs that comes from photographs, so that fine-tuning on pictures of one kind of
     darkness does not unlearn the others.
     """
@@ -37,6 +45,7 @@ class Phase(Document):
     low_light: LowLight = LowLight()
     degrade: str | tuple[Recipe, ...] | None = None
     quantize: bool = False
+    distill: Distill | None = None
 
     def degrader(self) -> Degrader:
         """What makes training pairs of photographs. Raises UsageError, InputError, DocumentError for a name that leads nowhere."""
