@@ -24,7 +24,7 @@ _FRAMES = (
     "the inputs."
 )
 
-_OF_ONE = {"onnx": "--onnx", "float_file": "--float", "network": "--model", "converter": "--with", "truth": "--truth"}
+_OF_ONE = {"onnx": "--onnx", "float_file": "--float", "network": "--model", "converter": "--with", "truth": "--truth", "on": "--on"}
 _OF_SEVERAL = {"input_range": "--input-range", "least_sqnr_db": "--least-sqnr"}
 """Options that go with one TARGET, or with several files."""
 
@@ -35,6 +35,7 @@ Examples:
   redmobile parity red_mobile --images photos/
   redmobile parity my_int8.tflite --onnx my.onnx --images photos/ --sheet worst.png --junit parity.xml
   redmobile parity my_int8.tflite --float my_float.tflite --images low/ --truth high/ --json
+  redmobile parity my_int8.tflite --images photos/ --on qemu:cortex-a76
   redmobile parity a.onnx b.tflite --frames photos/
   redmobile parity a.tflite a.tflite --frames photos/ --delegate redmobile     the last file through our kernels
   redmobile parity a.onnx b.tflite c.tflite --frames inputs.npz --least-sqnr 30 --out parity.json
@@ -59,10 +60,11 @@ they should be. Exit code 2: frames that the file was calibrated with.
 @click.option("--least-sqnr", "least_sqnr_db", type=float, help="For several files: every output must reach this signal-to-noise ratio, in dB.")
 @click.option("--layers", is_flag=True, help="Look at the inner tensors too: which layer parts first, on up to four of the frames.")
 @click.option("--layer-plot", type=_FILE, help="Write a picture of the layers (.png); goes with --layers.")
+@click.option("--on", metavar="RUNTIME", help="Run the file there too, e.g. qemu:cortex-a76: the same bytes must come out; gates are judged there.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each engine.  [default: all cores]")
 @delegate_options
 @click.option("--junit", type=_FILE, help="Write the gates as JUnit XML.")
-@click.option("--sheet", type=_FILE, help="Write the worst picture: input, float, converted, difference (.png or .jpg).")
+@click.option("--sheet", type=_FILE, help="Write the worst picture: input, float, converted, difference (.png or .jpg); the JSON has it too.")
 @click.option("--out", type=_FILE, help="Write the whole result as JSON.")
 @json_option
 def command(
@@ -114,6 +116,7 @@ def _compare_chain(target: str, outputs: dict[str, Path | None], *, as_json: boo
     out = outputs["out"]
     with progress() as bar:
         task = bar.add_task("pictures", total=None, note="")
+        options["pictures"] = outputs["sheet"] is not None
         checked = check_parity(target, on_progress=lambda done, total: bar.update(task, completed=done, total=total), **options)
     _write(checked, outputs["junit"], outputs["sheet"])
     _write_layers(outputs["layer_plot"], checked.result.layers)

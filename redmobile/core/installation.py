@@ -69,6 +69,7 @@ REQUIREMENTS = (
     Requirement("onnx", "onnx", "build, convert"),
     Requirement("onnxruntime", "onnxruntime", "build, convert, parity, export", runtime="onnxruntime"),
     Requirement("ai-edge-litert", "ai_edge_litert.interpreter", "build, convert, parity, enhance, bench", runtime="litert"),
+    Requirement("jinja2", "jinja2", "report"),
     Requirement("psutil", "psutil", "build, bench"),
     Requirement("protobuf", "google.protobuf", "bench --on adb with benchmark_model"),
     Requirement("safetensors", "safetensors", "train, export, describe"),
