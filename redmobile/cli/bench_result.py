@@ -47,7 +47,16 @@ def _small_print(result: Result) -> list[str]:
     if isinstance(result, EmulationResult | EstimateResult):
         return [f"{result.target}, from {environment.cpu}, {environment.system}, {date}"]
     trust = _stability(result)
-    return [f"{device.soc or device.name}, {result.threads} threads, {device.system or environment.system}, {date}", *trust.remarks]
+    machine = f"{device.soc or device.name}, {result.threads} threads, {device.system or environment.system}, {date}"
+    return [machine, *_tries(result), *trust.remarks]
+
+
+def _tries(result: LatencyResult | VideoResult | MemoryResult | AccuracyResult) -> list[str]:
+    tries = result.tries if isinstance(result, LatencyResult | VideoResult) else ()
+    if len(tries) < 2:  # noqa: PLR2004 - one is no repetition
+        return []
+    times = ", ".join(f"{one.mean_ms if one.p50_ms is None else one.p50_ms:.1f}" for one in tries)
+    return [f"{len(tries)} repetitions, medians {times} ms; the figures are the last one's"]
 
 
 def _stability(result: LatencyResult | VideoResult | MemoryResult | AccuracyResult) -> Stability:

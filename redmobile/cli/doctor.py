@@ -60,6 +60,9 @@ def _print(found: Installation) -> None:
         if package.state != "ok":
             problem = f"{package.problem}. " if package.state != "missing" else ""
             OUT.print(f"{package.requirement.package} ({package.state}): {problem}{package.requirement.install_line()}", markup=False)
+    for program in found.programs:
+        where_it_is = program.path or f"missing: {program.program.install}"
+        OUT.print(f"{program.program.name} (for {program.program.needed_for}): {where_it_is}", markup=False)
     OUT.print(f"Runtimes: {', '.join(name for name, works in found.runtimes.items() if works) or 'none'}", markup=False)
     OUT.print(f"Kernels (--delegate redmobile): {_kernels()}", markup=False)
     for shelf in found.shelves:
