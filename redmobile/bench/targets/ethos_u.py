@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from redmobile.bench import assemble
-from redmobile.core.device import Device
 from redmobile.bench.header import DeviceFacts, Verdict
 from redmobile.bench.modelled import EstimatedNetwork, EstimateResult, OperatorCycles
 from redmobile.bench.result import Result
 from redmobile.bench.target import TARGETS, Assignment, Progress
 from redmobile.core.artifact import read_bytes
+from redmobile.core.device import Device
 from redmobile.errors import UsageError
 from redmobile.npu.vela import (
     DEFAULT_MEMORY_BYTES,
