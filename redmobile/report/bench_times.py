@@ -167,7 +167,7 @@ def _windows(result: Place) -> list[Block]:
         ]
         for window in windows
     ]
-    return [TableBlock("Minute by minute", ["", "on time", "late", "dropped", "p50", "p99"], rows, folded=len(rows) > 6)]  # noqa: PLR2004
+    return [TableBlock("Piece by piece", ["", "on time", "late", "dropped", "p50", "p99"], rows, folded=len(rows) > 6)]  # noqa: PLR2004
 
 
 def _peers(result: Place) -> list[Block]:

@@ -64,6 +64,7 @@ def test_very_many_samples_become_a_band_but_those_over_the_budget_stay_dots():
     samples = np.full(20_000, 10.0)
     samples[777] = 40.0
     made = timeline(samples, 33.3)
+    assert "band: from the least to the most" in made
     assert len(made) < 60_000
     assert of_class(made, "band")
     assert of_class(made, "dot over")[0].get("d").count("M") == 1
