@@ -9,7 +9,8 @@ import report_documents as documents
 
 from redmobile.bench.conditions import Conditions
 from redmobile.bench.header import FORMAT
-from redmobile.bench.measured import LoadGen, Try
+from redmobile.bench.job import LoadGen
+from redmobile.bench.measured import Try
 from redmobile.bench.result import Bundle, to_builtins
 from redmobile.core.results import write_json
 from redmobile.errors import DocumentError, InputError, UsageError
