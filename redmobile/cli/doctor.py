@@ -37,7 +37,7 @@ def command(as_json: bool) -> None:
     with ERR.status("importing each package once …") if ERR.is_terminal else contextlib.nullcontext():
         found = inspect_installation()
     if as_json:
-        print_json(found.as_json())
+        print_json(found.as_json() | {"kernels": _kernels()})
     else:
         _print(found)
     if found.faults:
@@ -60,9 +60,22 @@ def _print(found: Installation) -> None:
         where_it_is = program.path or f"missing: {program.program.install}"
         OUT.print(f"{program.program.name} (for {program.program.needed_for}): {where_it_is}", markup=False)
     OUT.print(f"Runtimes: {', '.join(name for name, works in found.runtimes.items() if works) or 'none'}", markup=False)
+    OUT.print(f"Kernels (--delegate redmobile): {_kernels()}", markup=False)
     for shelf in found.shelves:
         OUT.print(f"{shelf.shelf}: {', '.join(shelf.names) or 'none'} ({', '.join(shelf.folders) or 'no folder found'})", markup=False)
     for model in found.models:
         missing = f"; missing: {', '.join(model.missing)}" if model.missing else "; complete"
         differing = f"; not as numerics.json says: {', '.join(model.differing)}" if model.differing else ""
         OUT.print(f"{model.name}: {', '.join(model.present)}{missing}{differing}", markup=False)
+
+
+def _kernels() -> str:
+    from redmobile.kernels.library import find_library, missing_tools
+
+    found = find_library()
+    if found is not None:
+        return str(found)
+    missing = missing_tools()
+    if missing:
+        return f"not built; building them (redmobile kernels build) needs {' and '.join(missing)}"
+    return "not built: redmobile kernels build"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from redmobile.cli.console import OUT, json_option, print_json, progress, table
+from redmobile.cli.options import delegate_of, delegate_options
 
 if TYPE_CHECKING:
     from redmobile.parity.check import Checked
@@ -35,6 +36,7 @@ Examples:
   redmobile parity my_int8.tflite --onnx my.onnx --images photos/ --sheet worst.png --junit parity.xml
   redmobile parity my_int8.tflite --float my_float.tflite --images low/ --truth high/ --json
   redmobile parity a.onnx b.tflite --frames photos/
+  redmobile parity a.tflite a.tflite --frames photos/ --delegate redmobile     the last file through our kernels
   redmobile parity a.onnx b.tflite c.tflite --frames inputs.npz --least-sqnr 30 --out parity.json
   redmobile parity my_int8.tflite --onnx my.onnx --images photos/ --layers --layer-plot layers.png
   redmobile parity a.onnx b.tflite --frames clip.mp4 --samples 8 --input-range 0 255
@@ -58,6 +60,7 @@ they should be. Exit code 2: frames that the file was calibrated with.
 @click.option("--layers", is_flag=True, help="Look at the inner tensors too: which layer parts first, on up to four of the frames.")
 @click.option("--layer-plot", type=_FILE, help="Write a picture of the layers (.png); goes with --layers.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each engine.  [default: all cores]")
+@delegate_options
 @click.option("--junit", type=_FILE, help="Write the gates as JUnit XML.")
 @click.option("--sheet", type=_FILE, help="Write the worst picture: input, float, converted, difference (.png or .jpg).")
 @click.option("--out", type=_FILE, help="Write the whole result as JSON.")
@@ -68,6 +71,8 @@ def command(
     sheet: Path | None,
     layer_plot: Path | None,
     out: Path | None,
+    delegate: str | None,
+    delegate_options: dict[str, str],
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -82,6 +87,7 @@ def command(
     --layers matches tensors by name. A quantized layer is bad where its operator by itself, fed with what the file feeds it, errs by more
     than 0.7 steps of its scale (rounding alone: 0.29); a float layer where it differs by more than its weights' type explains.
     """
+    options["delegate"] = delegate_of(delegate, delegate_options)
     given = {"junit": "--junit" if junit else None, "sheet": "--sheet" if sheet else None}
     several = len(targets) > 1
     unfit = [name for key, name in (_OF_ONE if several else _OF_SEVERAL).items() if options[key] is not None]

@@ -78,6 +78,7 @@ REQUIREMENTS = (
     Requirement("tensorflow", "tensorflow", "a second opinion: --runtime tensorflow", extra="tensorflow", runtime="tensorflow"),
     Requirement("tflite-runtime", "tflite_runtime.interpreter", "what older boards have: --runtime tflite", runtime="tflite", apart=True),
     Requirement("ethos-u-vela", "ethosu.vela", "npu on Ethos-U: what it takes, and estimates", extra="npu"),
+    Requirement("mlcommons-loadgen", "mlperf_loadgen", "bench --scenario single-stream: figures as MLPerf Mobile's", extra="loadgen"),
 )
 """Every package, the base first."""
 

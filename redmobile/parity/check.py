@@ -26,7 +26,7 @@ from redmobile.parity.pictures import Gallery, Picture, open_gallery
 from redmobile.parity.result import FORMAT, ParityResult, StageFacts, Truth, TruthRow
 from redmobile.parity.sheet import worst_sheet
 from redmobile.parity.sources import Sources, find_sources
-from redmobile.runtimes.base import available_threads
+from redmobile.runtimes.base import Delegate, available_threads
 from redmobile.shelf import find
 
 Progress = Callable[[int, int], None]
@@ -57,6 +57,7 @@ def check_parity(
     layers: bool = False,
     allow_calibration_frames: bool = False,
     threads: int | None = None,
+    delegate: Delegate | None = None,
     on_progress: Progress | None = None,
 ) -> Checked:
     """Compare `target` (a .tflite, or a model on the shelf) with what it was made from, on the pictures in `images` (or a video's frames).
@@ -64,6 +65,7 @@ def check_parity(
     onnx, float_file: files of the stages before; network: the torch network's name; converter: whose gates are judged (by default
     the one that the file names); truth: a folder of pictures of the same names that show what the results should look like.
     samples: how many pictures are taken, evenly spread; None: all, 16 of a video. layers: look at the inner tensors too.
+    delegate: what the converted file is handed to.
     A failed gate or a finding raises nothing: the result says `passed`. Raises InputError, DocumentError, UsageError (also for pictures that
     the file was calibrated with, unless allow_calibration_frames), UnsupportedModelError, DeviceError, MissingExtraError.
     """
@@ -74,7 +76,7 @@ def check_parity(
     hashes = hash_frames(images, samples)
     if not allow_calibration_frames:
         refuse_calibration_frames([sources.converted], hashes)
-    with open_chain(sources, threads) as chain:
+    with open_chain(sources, threads, delegate) as chain:
         comparing = _Comparing(chain, {gate.against for gate in gates}, truth)
         findings = comparing.check()
         if not findings:

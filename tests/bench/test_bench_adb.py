@@ -119,7 +119,7 @@ def test_without_single_runs_there_is_nothing_to_plot_or_to_compare(with_tool, t
     result = with_tool(tries=1)
     with pytest.raises(UsageError, match=r"p\.png: there are no single runs to plot: the tool tells no single runs"):
         write_plot(tmp_path / "p.png", result)
-    with pytest.raises(UsageError, match="Results without single runs cannot be compared"):
+    with pytest.raises(UsageError, match="A tool told only what its runs come down to, and no single runs"):
         compare(result, result, ("old", "new"))
     with pytest.raises(BudgetError, match="cannot become a baseline: there are no single runs to compare with"):
         record(result, tmp_path)
@@ -163,6 +163,32 @@ def test_each_delegate_that_is_asked_for(with_tool, tell):
     bundle = valid(with_tool(delegates=["cpu", "gpu", "nnapi"]))
     assert [one.measured.load.delegate.ran for one in bundle.results] == ["cpu", "cpu"]
     assert "gpu, try 1: the delegate refused this network on this device" in bundle.incomplete
+
+
+def test_a_device_that_is_hot_before_may_cool_down_first(with_tool, connected, monkeypatch):
+    monkeypatch.setattr("redmobile.bench.phone.repetition._LOOK_S", 0.01)
+    (connected.root / "state/thermal").write_text("2 44.0 80.0 40.0\n")
+    looks = []
+
+    def cools(command):
+        looks.append("thermalservice" in command)
+        if sum(looks) > 3:
+            (connected.root / "state/thermal").write_text("0 38.0 50.0 31.0\n")
+
+    connected.faults.on_command = cools
+    (one,) = with_tool(tries=1).tries
+    assert one.thermal_status == 0
+    assert one.waited_s > 0
+    assert sum(looks) > 3
+
+
+def test_a_device_that_stays_hot_is_measured_all_the_same(with_tool, connected, monkeypatch):
+    monkeypatch.setattr("redmobile.bench.phone.repetition._PATIENCE_S", 0.0)
+    (connected.root / "state/thermal").write_text("2 44.0 80.0 40.0\n")
+    result = with_tool(tries=1)
+    assert result.tries[0].thermal_status == 2
+    assert result.device.details["thermal status"] == "moderate"
+    assert [doubt.flag for doubt in result.measured.stability.reasons] == ["heat"]
 
 
 def test_a_battery_that_is_low_is_said(with_tool, connected):
@@ -214,7 +240,8 @@ def test_heat_and_clocks_are_watched_while_it_runs(with_tool, tell, connected):
     tell(slow_s=0.5)
     (connected.root / "state/thermal").write_text("0 38.5 52.0 31.0\n")
     result = with_tool(tries=1, sample=0.05)
-    assert result.conditions.samples
+    assert len(result.conditions.samples) > 1
+    assert result.conditions.samples[1].clocks_mhz
     assert result.conditions.samples[0].temperatures_c["CPU0"] == 52.0
     assert result.conditions.samples[0].battery_percent == 82.0
 
@@ -365,7 +392,7 @@ def test_the_app_measures(measure, app, connected, int8_file):
     name = f"{sha256_file(int8_file)[:16]}.tflite"
     assert extras["model"] == f"/sdcard/Android/data/dev.redmobile.demo/files/models/{name}"
     assert {key: extras[key] for key in ("plan", "delegates", "threads", "seconds", "runs", "warm_up")} == {
-        "plan": "plan",
+        "plan": "model_latency",
         "delegates": "cpu",
         "threads": "2",
         "seconds": "9",
@@ -381,18 +408,19 @@ def test_the_app_measures_a_stream_of_frames(measure, app):
     assert [(stage.name, round(stage.cpu_ms, 6)) for stage in result.stages] == [("pre", 1.0), ("infer", 5.0)]
     assert result.cpu_ms == pytest.approx(500 / 58)
     assert len(result.tries) == 2
-    assert app.started[0]["seconds"] == "2"
+    assert (app.started[0]["plan"], app.started[0]["seconds"]) == ("video_1080p30", "2")
 
 
 def test_a_soak_is_not_repeated(measure, app):
     result = valid(measure(OPEN.replace("seconds = 2", "seconds = 600")))
     assert len(result.tries) == len(app.started) == 1
+    assert (app.started[0]["plan"], app.started[0]["seconds"]) == ("soak_1080p30", "600")
 
 
 def test_heat_is_watched_while_the_app_runs(measure, app, connected):
     app.waits.clear()
     connected.faults.on_command = lambda command: "thermalservice" in command and len(connected.commands) > 25 and app.waits.set()
-    assert measure(tries=1, sample=0.05).conditions.samples[0].temperatures_c["skin"] == 38.5
+    assert measure(tries=1, sample=0.05).conditions.samples[1].temperatures_c["skin"] == 38.5
 
 
 def test_the_app_is_not_installed(measure, connected):

@@ -19,8 +19,8 @@ from redmobile.android.vitals import Sampler, Vitals, read_vitals
 from redmobile.bench import assemble, stability, stats
 from redmobile.bench.conditions import Conditions
 from redmobile.bench.inputs import arrays_for
-from redmobile.bench.job import Coverage, Delegate, Load, TensorFacts
-from redmobile.bench.measured import LatencyResult, Measured, OperatorTime, Profile, Try
+from redmobile.bench.job import Coverage, Delegate, Load, OperatorTime, Profile, TensorFacts
+from redmobile.bench.measured import LatencyResult, Measured, Try
 from redmobile.bench.phone import summary, watching
 from redmobile.bench.phone.options import LONG_S, PhoneOptions
 from redmobile.bench.phone.repetition import Repeated, Say, repeat
@@ -177,7 +177,7 @@ class ToolBench:
     ) -> LatencyResult:
         last, work = repeated.last, self._work
         incomplete = str(broken) if broken else None
-        found = watching.conditions(self._facts, self._mask, last.samples, last.began, last.seconds)
+        found = watching.conditions(self._facts, self._mask, repeated.start, last.samples, last.began, last.seconds)
         details = {"tool": f"{self._tool.file.name} {self._tool.sha256}", "core mask": f"{self._mask:x}" if self._mask else ""}
         head = assemble.header(
             work, f"adb:{self._device.serial}", watching.device_facts(self._facts, self._device.serial, before, **details), incomplete=incomplete
