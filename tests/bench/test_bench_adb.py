@@ -323,6 +323,7 @@ def test_a_program_for_another_processor(measure, tmp_path):
     ("text", "options", "says"),
     [
         (OPEN, {}, "a benchmark program measures the network alone"),
+        (CLOSED.replace("warm_up", "scenario = 'single-stream'\nwarm_up"), {}, "a benchmark program runs back to back only"),
         (CLOSED, {"tries": "x"}, "tries=x: is no number of at least 1"),
         (CLOSED, {"cool_down": "-1"}, "cool_down=-1: is no number"),
         (CLOSED, {"profile": "perhaps"}, "profile=perhaps: expected yes or no"),
@@ -553,6 +554,7 @@ def test_the_app_with_each_delegate(measure, app):
     ("text", "options", "says"),
     [
         ("says = 'x'\n[memory]\n", {}, r"cannot carry out a plan with \[memory\]; --on host can"),
+        (CLOSED.replace("warm_up", "scenario = 'single-stream'\nwarm_up"), {}, "the demo app runs back to back only"),
         (CLOSED, {"cores": "big"}, "Android decides where an app runs"),
         (CLOSED, {"delegate_options": {"a": "b"}}, "the demo app takes none"),
     ],

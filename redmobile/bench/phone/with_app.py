@@ -221,6 +221,8 @@ def check(work: Assignment, options: PhoneOptions) -> None:
     """Raise UsageError unless the demo app can do what is asked."""
     if work.settings.closed_loop is None and work.settings.open_loop is None:
         raise UsageError(f"{work.plan}: a device cannot carry out a plan with [{work.settings.way}]; --on host can.")
+    if work.settings.closed_loop is not None and work.settings.closed_loop.scenario != "back-to-back":
+        raise UsageError("--scenario single-stream: the demo app runs back to back only; MLPerf's LoadGen is there with --on host.")
     if work.model.suffix.lower() != ".tflite":
         raise UsageError(f"{work.model}: a device runs .tflite files; convert it first: redmobile convert {shlex.quote(str(work.model))}")
     if work.frames is not None:
