@@ -144,8 +144,8 @@ def _likeness(old: Result, new: Result) -> list[tuple[str, object, object]]:
 def _rows(old: Result, new: Result, tolerance: float) -> tuple[Row, ...]:
     match old, new:
         case LatencyResult(), LatencyResult():
-            if not (old.measured.samples_ms and new.measured.samples_ms):
-                raise UsageError("A tool told only what its runs come down to, and no single runs: how sure a change is cannot be told of that.")
+            if none := old.measured.summary_only or new.measured.summary_only:
+                raise UsageError(f"Results without single runs cannot be compared: {none}. Measure both with the demo app, which keeps them.")
             return (_ratio("latency, median", "ms", old.measured.samples_ms, new.measured.samples_ms, tolerance),)
         case VideoResult(), VideoResult():
             return (*_video(old, new, tolerance),)

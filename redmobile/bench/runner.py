@@ -6,11 +6,11 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from redmobile.bench.device import load_device
 from redmobile.bench.plan import Plan, Policy, Scenario, adapt, load_plan
 from redmobile.bench.result import Bundle, Result
 from redmobile.bench.target import Assignment, Progress, Target, open_target
 from redmobile.core.artifact import sha256_file
+from redmobile.core.device import load_device
 from redmobile.errors import InputError, UsageError
 from redmobile.runtimes.base import DEFAULT_RUNTIMES
 from redmobile.shelf import find

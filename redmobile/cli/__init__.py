@@ -23,6 +23,8 @@ COMMANDS = {
     "evaluate": "How good pictures become: PSNR, SSIM, noise, banding, flicker, beside peers.",
     "enhance": "Enhance images, folders and videos.",
     "bench": "Will it hold 1080p at 30 fps: on this machine, a phone, an emulated ARM, an Ethos-U.",
+    "report": "Make a page, Markdown or JUnit of results.",
+    "emulator": "Emulated ARM: install, status, remove; count a program's instructions.",
     "android": "The demo app on a phone: install, start, logs.",
     "kernels": "Our INT8 kernels in C: build the delegate's library, show how it runs a .tflite.",
     "doctor": "What is installed, what is missing for which command, and how to get it.",

@@ -33,13 +33,17 @@ def command(as_json: bool) -> None:
     A package that is there but cannot be imported (built for another numpy, a missing library) is told apart from a missing one.
     """
     from redmobile.core.installation import inspect_installation
+    from redmobile.emulator.tools import install_line, missing_packages
 
     with ERR.status("importing each package once …") if ERR.is_terminal else contextlib.nullcontext():
         found = inspect_installation()
+    lacking = missing_packages()
     if as_json:
-        print_json(found.as_json() | {"kernels": _kernels()})
+        emulator = {"missing_packages": list(lacking), "install": install_line(lacking) if lacking else ""}
+        print_json(found.as_json() | {"kernels": _kernels(), "emulator": emulator})
     else:
         _print(found)
+        OUT.print(f"Emulated ARM: {install_line(lacking) if lacking else 'redmobile emulator status tells more'}", markup=False)
     if found.faults:
         raise DeviceError(f"The base is not complete: {'; '.join(found.faults)}.")
 

@@ -70,11 +70,16 @@ REQUIREMENTS = (
     Requirement("onnx", "onnx", "build, convert"),
     Requirement("onnxruntime", "onnxruntime", "build, convert, parity, export", runtime="onnxruntime"),
     Requirement("ai-edge-litert", "ai_edge_litert.interpreter", "build, convert, parity, enhance, bench", runtime="litert"),
+    Requirement("jinja2", "jinja2", "report"),
     Requirement("psutil", "psutil", "build, bench"),
     Requirement("protobuf", "google.protobuf", "bench --on adb with benchmark_model"),
     Requirement("safetensors", "safetensors", "train, export, describe"),
     Requirement("torch", "torch", "train, export, describe; one more stage in parity", extra="torch", runtime="torch"),
     Requirement("onnxscript", "onnxscript", "export", extra="torch"),
+    Requirement("distributed", "distributed", "enhance --cluster", extra="cluster"),
+    Requirement("fsspec", "fsspec", "enhance --cluster", extra="cluster"),
+    Requirement("scikit-image", "skimage.feature", "enhance --protect faces", extra="faces"),
+    Requirement("accelerate", "accelerate", "train", extra="torch"),
     Requirement("tensorflow", "tensorflow", "a second opinion: --runtime tensorflow", extra="tensorflow", runtime="tensorflow"),
     Requirement("tflite-runtime", "tflite_runtime.interpreter", "what older boards have: --runtime tflite", runtime="tflite", apart=True),
     Requirement("ethos-u-vela", "ethosu.vela", "npu on Ethos-U: what it takes, and estimates", extra="npu"),
@@ -92,7 +97,16 @@ class Program:
     install: str
 
 
-PROGRAMS = (Program("adb", "android install, start, logs; bench --on adb", "apt-get install adb"),)
+_APK = "android build, test; parity --on bionic"
+PROGRAMS = (
+    Program("adb", "android install, start, logs; bench --on adb", "apt-get install adb"),
+    Program("javac", f"{_APK}; a JDK of version 17 to 21", "apt-get install openjdk-17-jdk-headless"),
+    Program("mvn", _APK, "apt-get install maven"),
+    Program("clang", _APK, "apt-get install clang"),
+    Program("ld.lld", _APK, "apt-get install lld"),
+    Program("aapt2", _APK, "apt-get install aapt, or ANDROID_HOME=…/sdk"),
+    Program("apksigner", _APK, "apt-get install apksigner, or ANDROID_HOME=…/sdk"),
+)
 """Every program; the base needs none. The lines are Debian's and Ubuntu's."""
 
 
