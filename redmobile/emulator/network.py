@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import signal
 import subprocess
 import tempfile
 import weakref
@@ -125,7 +126,8 @@ class EmulatedNetwork:
         lines = [line for line in self._complaints.read_text(errors="replace").splitlines() if line.strip() and not line.startswith("INFO:")]
         self.close()
         said = f": {lines[-1]}" if lines else ""
-        return ToolError(f"{self._path}: the emulated process ended with {code}{said}. Out of memory?")
+        killed = " Out of memory?" if code == -signal.SIGKILL else ""
+        return ToolError(f"{self._path}: the emulated process ended with {code}{said}.{killed}")
 
 
 def _end(process: subprocess.Popen[bytes], folder: Path) -> None:

@@ -15,6 +15,7 @@ from redmobile.bench.inputs import arrays_for
 from redmobile.bench.lower_bound import lower_bound
 from redmobile.bench.modelled import CacheLevel, CacheSimulation, Counts, EmulatedNetwork, EmulationResult, OutputComparison, OutputDifference
 from redmobile.bench.output_comparison import differences
+from redmobile.bench.plan import load_plan
 from redmobile.bench.result import Result
 from redmobile.bench.target import TARGETS, Assignment, Progress
 from redmobile.core.device import CpuFacts, Device
@@ -69,6 +70,10 @@ def _check(work: Assignment) -> None:
     """Raise UsageError for what counting cannot do."""
     if work.settings.closed_loop is None:
         raise UsageError(f"{work.plan}: an emulated processor has no time, so only plans with [closed_loop] make sense there, e.g. model_latency.")
+    if work.settings.closed_loop != load_plan(work.plan).closed_loop:
+        raise UsageError(
+            "--runs, --seconds and --scenario are about time, which an emulated processor has none of; frames: --target-option frames=3."
+        )
     if work.settings.threads not in {None, 1}:
         raise UsageError(f"Counts are those of one thread, {work.settings.threads} were asked for: leave --threads out.")
     if work.delegates or work.delegate_options:
