@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from redmobile.cli.console import ERR, OUT, json_option, print_json, progress
+from redmobile.cli.options import delegate_of, delegate_options
 
 if TYPE_CHECKING:
     from redmobile.enhance.batch import Outcome, Settings
@@ -25,6 +26,7 @@ Examples:
   redmobile enhance a.jpg b.png clip.mp4 --out results/
   redmobile enhance dark.jpg --out compare.png --side-by-side
   redmobile enhance dark.tiff --out bright.tiff --model my.onnx --strength 0.7
+  redmobile enhance clip.mp4 --out bright.mp4 --delegate redmobile --delegate-option l2=512K
 
 \b
 Pictures: JPEG, PNG, WebP, TIFF, BMP, of any size; orientation is applied, colour profile, EXIF, transparency, grey and 16 bits are kept.
@@ -37,6 +39,7 @@ Exit code 10: a file could not be read (it is named, the others are done); 11: a
 @click.option("--model", default="red_mobile", show_default=True, help="A model on the shelf (its INT8 file), or a .tflite or .onnx file.")
 @click.option("--runtime", type=click.Choice(_RUNTIMES), help="The engine.  [default: litert for .tflite, onnxruntime for .onnx]")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of the engine.  [default: all cores]")
+@delegate_options
 @click.option(
     "--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="0: the input, 1: the network's result, between: a mixture."
 )
@@ -44,12 +47,23 @@ Exit code 10: a file could not be read (it is named, the others are done); 11: a
 @click.option("--crf", type=click.IntRange(0, 51), default=18, show_default=True, help="Quality of videos: 0 is lossless, 51 the worst.")
 @click.option("--skip-existing", is_flag=True, help="Leave alone what has a result already. (Else results are replaced; inputs never are.)")
 @json_option
-def command(inputs: tuple[Path, ...], out: Path, model: str, runtime: str | None, threads: int | None, as_json: bool, **settings: Any) -> None:
+def command(
+    inputs: tuple[Path, ...],
+    out: Path,
+    model: str,
+    runtime: str | None,
+    threads: int | None,
+    delegate: str | None,
+    delegate_options: dict[str, str],
+    as_json: bool,
+    **settings: Any,
+) -> None:
     """Enhance pictures and videos: files, or folders with all below them."""
     from redmobile.enhance.batch import Outcome, Settings, raise_failures
     from redmobile.enhance.jobs import plan_jobs
     from redmobile.enhance.open_model import open_model
 
+    handed_to = delegate_of(delegate, delegate_options)
     plan = plan_jobs(inputs, out)
     outcomes = [Outcome(path, None, error=error) for path, error in plan.missing]
     single = len(plan.jobs) + len(outcomes) == 1  # its error is raised below, and told there
@@ -58,7 +72,7 @@ def command(inputs: tuple[Path, ...], out: Path, model: str, runtime: str | None
     network = ""
     try:
         if plan.jobs:
-            loaded, network = open_model(model, runtime, threads)
+            loaded, network = open_model(model, runtime, threads, handed_to)
             _run(plan, loaded, Settings(**settings), outcomes, single=single)
     finally:  # also if a full disk ends it early: what is done is told
         if as_json:

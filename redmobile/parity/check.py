@@ -24,9 +24,9 @@ from redmobile.parity.layerwise import compare_layerwise
 from redmobile.parity.overlap import refuse_calibration_frames
 from redmobile.parity.pictures import Gallery, Picture, open_gallery
 from redmobile.parity.result import FORMAT, ParityResult, StageFacts, Truth, TruthRow
-from redmobile.parity.sheet import worst_sheet
+from redmobile.parity.sheet import SheetPictures, sheet_pictures, worst_sheet
 from redmobile.parity.sources import Sources, find_sources
-from redmobile.runtimes.base import available_threads
+from redmobile.runtimes.base import Delegate, available_threads
 from redmobile.shelf import find
 
 Progress = Callable[[int, int], None]
@@ -56,8 +56,10 @@ def check_parity(
     samples: int | None = None,
     layers: bool = False,
     on: str | None = None,
+    pictures: bool = False,
     allow_calibration_frames: bool = False,
     threads: int | None = None,
+    delegate: Delegate | None = None,
     on_progress: Progress | None = None,
 ) -> Checked:
     """Compare `target` (a .tflite, or a model on the shelf) with what it was made from, on the pictures in `images` (or a video's frames).
@@ -65,7 +67,9 @@ def check_parity(
     onnx, float_file: files of the stages before; network: the torch network's name; converter: whose gates are judged (by default
     the one that the file names); truth: a folder of pictures of the same names that show what the results should look like.
     samples: how many pictures are taken, evenly spread; None: all, 16 of a video. layers: look at the inner tensors too.
+    delegate: what the converted file is handed to.
     on: a runtime besides, e.g. 'qemu:cortex-a76', in which the converted file must give the same bytes; the gates are judged there.
+    pictures: put the worst picture into the result, for `redmobile report`.
     A failed gate or a finding raises nothing: the result says `passed`. Raises InputError, DocumentError, UsageError (also for pictures that
     the file was calibrated with, unless allow_calibration_frames), UnsupportedModelError, DeviceError, MissingExtraError.
     """
@@ -76,7 +80,7 @@ def check_parity(
     hashes = hash_frames(images, samples)
     if not allow_calibration_frames:
         refuse_calibration_frames([sources.converted], hashes)
-    with open_chain(sources, threads, on) as chain:
+    with open_chain(sources, threads, delegate, on) as chain:
         comparing = _Comparing(chain, {gate.against for gate in gates}, truth)
         findings = comparing.check()
         if not findings:
@@ -89,6 +93,8 @@ def check_parity(
                 chain.stages[:-1] if on else chain.stages, images, value_range, samples=samples, threads=threads, on_progress=on_progress
             )
             result = msgspec.structs.replace(result, layers=found)
+        if pictures and not findings:
+            result = msgspec.structs.replace(result, sheet=comparing.sheet_pictures())
         return Checked(result, None if findings else comparing.sheet())
 
 
@@ -192,6 +198,13 @@ class _Comparing:
         last = self._stages[-1]
         note = f"worst of {len(self.images)} by PSNR: {psnr:.2f} dB; {last.name} {last.sha256[:12]}, {last.runtime.name}"
         return worst_sheet(picture.name, picture.frame, (self._reference, expected), (last.name, found), note)
+
+    def sheet_pictures(self) -> SheetPictures | None:
+        """The same for a page."""
+        if self._worst is None:
+            return None
+        psnr, picture, expected, found = self._worst
+        return sheet_pictures(picture.name, picture.frame, (self._reference, expected), (self._stages[-1].name, found), psnr)
 
     def _add(self, picture: Picture, frames: dict[str, Frame]) -> None:
         self.images.append(picture.name)
