@@ -22,8 +22,11 @@ COMMANDS = {
     "parity": "Compare torch, ONNX and .tflite on real images, against gates.",
     "evaluate": "How good pictures become: PSNR, SSIM, noise, banding, flicker, beside peers.",
     "enhance": "Enhance images, folders and videos.",
-    "bench": "Measure latency and the 1080p/30 fps budget on this machine.",
+    "bench": "Will it hold 1080p at 30 fps: on this machine, a phone, an emulated ARM, an Ethos-U.",
+    "report": "Make a page, Markdown or JUnit of results.",
+    "emulator": "Emulated ARM: install, status, remove; count a program's instructions.",
     "android": "The demo app on a phone: install, start, logs.",
+    "kernels": "Our INT8 kernels in C: build the delegate's library, show how it runs a .tflite.",
     "doctor": "What is installed, what is missing for which command, and how to get it.",
 }
 """Command → its line in `redmobile --help`. The module redmobile.cli.NAME holds a click command called `command`."""

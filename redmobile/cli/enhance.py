@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from redmobile.cli.console import ERR, OUT, json_option, print_json, progress
+from redmobile.cli.options import delegate_of, delegate_options
 from redmobile.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ Examples:
   redmobile enhance dark.tiff --out bright.tiff --model my.onnx --strength 0.7
   redmobile enhance album/ --out better/ --task auto          what is bright already stays as it is
   redmobile enhance dark.jpg --out bright.jpg --say "brighten the shadows a little, leave the sky"
+  redmobile enhance clip.mp4 --out bright.mp4 --delegate redmobile --delegate-option l2=512K
 
 \b
 Pictures: JPEG, PNG, WebP, TIFF, BMP, of any size; orientation is applied, colour profile, EXIF, transparency, grey and 16 bits are kept.
@@ -46,6 +48,7 @@ Exit code 10: a file could not be read (it is named, the others are done); 11: a
 @click.option("--model", help="A model on the shelf (its INT8 file), or a .tflite or .onnx file.  [default: the one for the task, else red_mobile]")
 @click.option("--runtime", type=click.Choice(_RUNTIMES), help="The engine.  [default: litert for .tflite, onnxruntime for .onnx]")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of the engine.  [default: all cores]")
+@delegate_options
 @click.option("--strength", type=click.FloatRange(0, 1.5), help="0: the input, 1: the network's result, 1.5: half as much again.  [default: 1]")
 @click.option(
     "--task",
@@ -66,6 +69,8 @@ def command(
     model: str | None,
     runtime: str | None,
     threads: int | None,
+    delegate: str | None,
+    delegate_options: dict[str, str],
     strength: float | None,
     task: str | None,
     protect: tuple[str, ...],
@@ -83,7 +88,10 @@ def command(
     task, control = _control(strength, task, protect, focus, say)
     settings = Settings(control=control, **others)
     model = model_for(task, model)
+    handed_to = delegate_of(delegate, delegate_options)
     if cluster:
+        if handed_to is not None:
+            raise UsageError("--delegate does not go with --cluster: workers run the engine's own.")
         from redmobile.enhance.spread import read_network
 
         _spread(inputs, out, cluster, read_network(model, runtime, threads), settings, as_json=as_json)
@@ -99,7 +107,7 @@ def command(
     network = ""
     try:
         if plan.jobs:
-            loaded, network = open_model(model, runtime, threads)
+            loaded, network = open_model(model, runtime, threads, handed_to)
             _run(plan, loaded, settings, outcomes, single=single)
     finally:  # also if a full disk ends it early: what is done is told
         if as_json:

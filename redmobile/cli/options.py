@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from redmobile.runtimes.base import Delegate
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,6 +40,25 @@ class Numbers(click.ParamType[tuple[float, ...]]):
             return tuple(float(part) for part in str(value).split(","))
         except ValueError:
             self.fail(f"'{value}' are no numbers between commas; expected e.g. 0.485,0.456,0.406.", param, ctx)
+
+
+def delegate_options(function: F) -> F:
+    """The options --delegate and --delegate-option; `delegate_of` makes one thing of them."""
+    name = click.option(
+        "--delegate", metavar="NAME", help="What the engine hands the graph to: redmobile (see `redmobile kernels`), or a library (.so)."
+    )
+    pair = click.option("--delegate-option", "delegate_options", multiple=True, callback=pairs, metavar="KEY=VALUE", help="For the delegate; again.")
+    return name(pair(function))
+
+
+def delegate_of(name: str | None, options: dict[str, str]) -> Delegate | None:
+    """The delegate that was asked for. Raises UsageError for options without a delegate."""
+    from redmobile.errors import UsageError
+    from redmobile.runtimes.base import Delegate
+
+    if name is None and options:
+        raise UsageError("--delegate-option: goes with --delegate.")
+    return None if name is None else Delegate(name, options)
 
 
 def size_option(function: F) -> F:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from redmobile.enhance.image_model import ImageModel
-from redmobile.errors import InputError, MissingExtraError
-from redmobile.runtimes.base import DEFAULT_RUNTIMES, Runtime, open_runtime
+from redmobile.errors import InputError, MissingExtraError, UsageError
+from redmobile.runtimes.base import DEFAULT_RUNTIMES, Delegate, Runtime, open_runtime
 from redmobile.shelf import find
 
 DEFAULT_MODEL = "red_mobile"
@@ -15,17 +15,22 @@ _FILES = {"onnxruntime": "{}.onnx"}
 _INT8_FILE = "{}_int8.tflite"
 
 
-def open_model(name: str = DEFAULT_MODEL, runtime: str | None = None, threads: int | None = None) -> tuple[ImageModel, str]:
+def open_model(
+    name: str = DEFAULT_MODEL, runtime: str | None = None, threads: int | None = None, delegate: Delegate | None = None
+) -> tuple[ImageModel, str]:
     """The network `name` in an engine, and a line that says which file and engine: 'red_mobile_int8.tflite in litert 2.3.0'.
 
     name: a .tflite or .onnx file; or a model on the shelf or the folder of one, whose INT8 .tflite is taken (for the runtime
-    onnxruntime its .onnx, for torch its weights). Raises InputError, UsageError, UnsupportedModelError, DeviceError, MissingExtraError.
+    onnxruntime its .onnx, for torch its weights). delegate: what the engine hands the graph to.
+    Raises InputError, UsageError, UnsupportedModelError, DeviceError, MissingExtraError.
     """
     if runtime == "torch" and not _is_file(name):
+        if delegate is not None:
+            raise UsageError("--delegate: the runtime torch takes no delegates.")
         loaded = _torch(name, threads)
         return ImageModel(loaded), f"weights of {find('models', name).name} in {loaded.name}"
     file = model_file(name, runtime)
-    loaded = open_runtime(file, runtime, threads)
+    loaded = open_runtime(file, runtime, threads, delegate)
     return ImageModel(loaded), f"{file.name} in {loaded.name}"
 
 

@@ -23,7 +23,7 @@ from redmobile.parity.figures import Sums, worst_of
 from redmobile.parity.layers import LayersOfPair
 from redmobile.parity.layerwise import compare_layerwise
 from redmobile.parity.overlap import refuse_calibration_frames
-from redmobile.runtimes.base import available_threads
+from redmobile.runtimes.base import Delegate, available_threads
 
 Progress = Callable[[int, int], None]
 """(frames done, all) → None."""
@@ -102,13 +102,14 @@ def check_files(
     layers: bool = False,
     allow_calibration_frames: bool = False,
     threads: int | None = None,
+    delegate: Delegate | None = None,
     on_progress: Progress | None = None,
 ) -> FilesResult:
     """Compare two or more .onnx and .tflite files, each with the one before it, on `frames`: pictures, a video, or an .npz.
 
     An .npz holds an array for each input of the first file, its first axis that of the frames. samples: how many frames are taken, evenly
     spread; None: all, 16 of a video. input_range: real values of pixels 0 and 255, by default what the files say, else 0 and 1.
-    layers: look at the inner tensors too. A finding raises nothing.
+    layers: look at the inner tensors too. delegate: what the last file is handed to. A finding raises nothing.
     Raises InputError, UsageError (fewer than two files; calibration frames; pictures for a network that takes none),
     UnsupportedModelError, DeviceError.
     """
@@ -117,7 +118,8 @@ def check_files(
     hashes = hash_frames(frames, samples)
     if not allow_calibration_frames:
         refuse_calibration_frames(files, hashes)
-    stages = [open_stage(name, file, threads) for name, file in zip(_names(files), files, strict=True)]
+    delegates = [*(None for _ in files[1:]), delegate]
+    stages = [open_stage(name, file, threads, delegate=each) for name, file, each in zip(_names(files), files, delegates, strict=True)]
     range_used = input_range or stated_range([stage.runtime for stage in stages]) or (0.0, 1.0)
     comparing = _Comparing(stages, range_used)
     findings = comparing.findings or comparing.run(read_frames(frames, samples), len(hashes), on_progress)

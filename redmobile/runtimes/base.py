@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -40,14 +41,32 @@ Opener = Callable[[Path, int], Runtime]
 RUNTIMES: Registry[Opener] = Registry("runtime", "redmobile.runtimes")
 """Engine name → how to open a file with it. No engine is imported before it is asked for."""
 
+
+@dataclasses.dataclass(frozen=True)
+class Delegate:
+    """What an engine hands (parts of) a graph to, in place of its own choice.
+
+    name: 'redmobile' for our kernels, or the path of another external delegate's library (.so); options: key → value, for it.
+    """
+
+    name: str
+    options: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+DelegatedOpener = Callable[[Path, int, Delegate], Runtime]
+"""As Opener, with a delegate. Raises also UsageError (an option that the delegate refuses), UnsupportedModelError (it takes no operator)."""
+
+DELEGATED: Registry[DelegatedOpener] = Registry("runtime with delegates", "redmobile.runtimes")
+"""Engine name → how to open a file with it and an external delegate."""
+
 DEFAULT_RUNTIMES = {".tflite": "litert", ".onnx": "onnxruntime"}
 """Ending of a file → the engine that runs it when none is named."""
 
 
-def open_runtime(path: Path, name: str | None = None, threads: int | None = None) -> Runtime:
+def open_runtime(path: Path, name: str | None = None, threads: int | None = None, delegate: Delegate | None = None) -> Runtime:
     """Load the network at `path` with the engine `name`, or with the one that suits the file's ending.
 
-    threads: how many the engine may use; None: as many as this process may.
+    threads: how many the engine may use; None: as many as this process may. delegate: what it hands the graph to; None: its own choice.
     Raises UsageError (unknown engine or ending), InputError (missing or broken file), UnsupportedModelError (a network the engine
     cannot run), MissingExtraError or DeviceError (engine not installed or not able to do its work).
     """
@@ -62,7 +81,11 @@ def open_runtime(path: Path, name: str | None = None, threads: int | None = None
         raise InputError(f"{path}: is a folder, the file of a network was expected.")
     if not path.is_file():
         raise InputError(f"{path}: no such file.")
-    return opener(path, threads or available_threads())
+    if delegate is None:
+        return opener(path, threads or available_threads())
+    if name not in DELEGATED.names():
+        raise UsageError(f"--delegate: the runtime {name} takes no delegates; those that do: {', '.join(DELEGATED.names())}.")
+    return DELEGATED[name](path, threads or available_threads(), delegate)
 
 
 def available_threads() -> int:

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,19 +124,29 @@ class InterpreterRuntime:
             raise DeviceError(f"{self._path}: {self.name} did not apply XNNPACK to {kinds}: it would run on slow kernels. Install another build.")
 
 
-def load_interpreter(name: str, path: Path, make: Callable[[bytes], Any], xnnpack_dtypes: AbstractSet[str] = XNNPACK_DTYPES) -> InterpreterRuntime:
+R = TypeVar("R", bound=InterpreterRuntime)
+
+
+def load_interpreter(
+    name: str,
+    path: Path,
+    make: Callable[[bytes], Any],
+    xnnpack_dtypes: AbstractSet[str] = XNNPACK_DTYPES,
+    kind: Callable[..., R] = InterpreterRuntime,  # type: ignore[assignment]
+) -> R:
     """The runtime of the .tflite at `path`. make: the engine's Interpreter from the content of a file; name: engine and version.
 
-    The file is read and checked here first: engines follow broken offsets and crash. Raises InputError (missing, broken, or not
-    accepted by the engine), UnsupportedModelError (what redmobile.graph.read_tflite refuses), DeviceError (XNNPACK not applied).
+    kind: the class of what comes back. The file is read and checked here first: engines follow broken offsets and crash.
+    Raises InputError (missing, broken, or not accepted by the engine), UnsupportedModelError
+    (what redmobile.graph.read_tflite refuses), DeviceError (XNNPACK not applied).
     """
     content = read_bytes(path)
     model = read_tflite(content, str(path))
-    metadata = _metadata(path, model)
+    metadata = file_metadata(path, model)
     must_take = {operator.kind for operator in model.operators if operator.kind in _ALWAYS_TAKEN and _dtype(operator) in xnnpack_dtypes}
     try:
         with _without_info_lines():
-            return InterpreterRuntime(name, path, make(content), metadata, must_take)
+            return kind(name, path, make(content), metadata, must_take)
     except (ValueError, RuntimeError) as error:
         raise InputError(f"{path}: {name} cannot load it ({_one_line(error)}).") from error
 
@@ -161,7 +171,7 @@ def _without_info_lines() -> Iterator[None]:
         os.close(standing)
 
 
-def _metadata(path: Path, model: TfliteModel) -> dict[str, str]:
+def file_metadata(path: Path, model: TfliteModel) -> dict[str, str]:
     """What our converter writes (redmobile.convert.metadata), as the properties that ONNX files have: redmobile.name, ….input_range, …."""
     if _ENTRY not in model.metadata:
         return {}

@@ -1,0 +1,76 @@
+/* The definition of correct sums and products, and how their parameters are made. */
+#include "../core/requant.h"
+#include "elementwise.h"
+
+static inline int clamp(int v, int lo, int hi) { return v < lo ? lo : v > hi ? hi : v; }
+
+void rm_add_s8__scalar(const struct rm_add *p, const int8_t *a, const int8_t *b, int8_t *out, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        int32_t sum = p->bias + a[i] * p->a_multiplier + b[i] * p->b_multiplier;
+        out[i] = (int8_t)clamp((sum >> p->shift) + p->zero, p->lo, p->hi);
+    }
+}
+
+void rm_mul_s8__scalar(const struct rm_mul *p, const int8_t *a, const int8_t *b, int8_t *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = rm_requantize((a[i] - p->a_zero) * (b[i] - p->b_zero), p->scale, p->zero, p->lo, p->hi);
+}
+
+void rm_table_s8(const int8_t *table, const int8_t *in, int8_t *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = table[in[i] + 128];
+}
+
+void rm_spread_s8(const int8_t *in, int8_t *out, size_t n, size_t channels) {
+    for (size_t i = 0; i < n; i++) memset(out + i * channels, in[i], channels);
+}
+
+static uint32_t bits_of(float v) {
+    uint32_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    return bits;
+}
+
+/* v * 2^exponent, v > 0 and the result a normal float */
+static float times_power(float v, int exponent) {
+    uint32_t bits = bits_of(v) + ((uint32_t)exponent << 23);
+    float out;
+    memcpy(&out, &bits, sizeof out);
+    return out;
+}
+
+int rm_add_prepare(struct rm_add *p, float a_scale, int a_zero, float b_scale, int b_zero, float out_scale, int out_zero, int lo, int hi) {
+    const float a = a_scale / out_scale, b = b_scale / out_scale, larger = a > b ? a : b;
+    if (!(a >= 0x1p-10f && a < 0x1p+8f && b >= 0x1p-10f && b < 0x1p+8f)) return 0;
+    p->shift = 20 - ((int)(bits_of(larger) >> 23) - 127);
+    /* below 2^21, so rm_round holds */
+    p->a_multiplier = rm_round(times_power(a, p->shift));
+    p->b_multiplier = rm_round(times_power(b, p->shift));
+    p->bias = (1 << (p->shift - 1)) - a_zero * p->a_multiplier - b_zero * p->b_multiplier;
+    p->zero = out_zero;
+    p->lo = lo;
+    p->hi = hi;
+    return 1;
+}
+
+/* The doubling high half of a product, rounded: what SQRDMULH gives. */
+static int32_t high_half(int32_t v, int32_t multiplier) { return (int32_t)(((int64_t)v * multiplier * 2 + (1LL << 31)) >> 32); }
+
+static int same_for_all_products(const struct rm_mul *p, int32_t multiplier) {
+    for (int32_t v = -255 * 255; v <= 255 * 255; v++)
+        if (clamp(high_half(v, multiplier) + p->zero, p->lo, p->hi) != rm_requantize(v, p->scale, p->zero, p->lo, p->hi)) return 0;
+    return 1;
+}
+
+int rm_mul_prepare(struct rm_mul *p, float a_scale, int a_zero, float b_scale, int b_zero, float out_scale, int out_zero, int lo, int hi) {
+    const float product = a_scale * b_scale, scale = product / out_scale;
+    if (!(scale >= 0x1p-16f && scale < 0x1p+8f)) return 0;
+    *p = (struct rm_mul){.a_zero = a_zero, .b_zero = b_zero, .scale = scale, .zero = out_zero, .lo = lo, .hi = hi};
+    p->wide = 255.0f * 255.0f * scale > 32000.0f;
+    if (scale < 0.5f) {
+        const int32_t near = (int32_t)(scale * 0x1p31f);
+        for (int i = 0; i < 64 && !p->multiplier; i++) {
+            const int32_t candidate = near + (i % 2 ? -(i + 1) / 2 : i / 2);
+            if (candidate > 0 && same_for_all_products(p, candidate)) p->multiplier = candidate;
+        }
+    }
+    return 1;
+}
