@@ -32,9 +32,9 @@ Examples:
   redmobile enhance photos/ --out brighter/ --cluster local:4     four processes; started again, it does only what is left
   redmobile enhance s3://mine/photos --out s3://mine/bright --cluster tcp://scheduler:8786
   redmobile enhance dark.tiff --out bright.tiff --model my.onnx --strength 0.7
+  redmobile enhance clip.mp4 --out bright.mp4 --delegate redmobile --delegate-option l2=512K
   redmobile enhance album/ --out better/ --task auto          what is bright already stays as it is
   redmobile enhance dark.jpg --out bright.jpg --say "brighten the shadows a little, leave the sky"
-  redmobile enhance clip.mp4 --out bright.mp4 --delegate redmobile --delegate-option l2=512K
 
 \b
 Pictures: JPEG, PNG, WebP, TIFF, BMP, of any size; orientation is applied, colour profile, EXIF, transparency, grey and 16 bits are kept.
@@ -90,8 +90,8 @@ def command(
     model = model_for(task, model)
     handed_to = delegate_of(delegate, delegate_options)
     if cluster:
-        if handed_to is not None:
-            raise UsageError("--delegate does not go with --cluster: workers run the engine's own.")
+        if handed_to:
+            raise UsageError("--delegate: with --cluster every worker would need the library; leave one of the two out.")
         from redmobile.enhance.spread import read_network
 
         _spread(inputs, out, cluster, read_network(model, runtime, threads), settings, as_json=as_json)
