@@ -30,7 +30,9 @@ Examples:
 )
 @click.argument("model")
 @click.option(
-    "--photos", type=click.Path(path_type=Path), help="Folder of clean photographs: degraded on the fly, no labels needed. Every tenth is held out."
+    "--photos",
+    type=click.Path(path_type=Path),
+    help="Folder of clean photographs, or of .tar shards with some: degraded on the fly, no labels needed. Every tenth is held out.",
 )
 @click.option("--pairs", type=click.Path(path_type=Path), help="Folder with low/ and high/, same names: real pairs to fine-tune on.")
 @click.option(
@@ -70,6 +72,7 @@ Examples:
 )
 @click.option("--teacher", metavar="MODEL", help="Learn from this network too: a model on the shelf or a folder, with its weights.")
 @click.option("--teacher-weights", type=click.Path(path_type=Path), help="Other weights (.safetensors) for the teacher.")
+@click.option("--tensorboard", is_flag=True, help="Write curves and validation sheets for TensorBoard too, into OUT/tensorboard.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads. Default: all cores.")
 @click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint, bit for bit.")
 @json_option
@@ -92,6 +95,7 @@ def command(
     int8_from: Path | None,
     teacher: str | None,
     teacher_weights: Path | None,
+    tensorboard: bool,
     threads: int | None,
     resume: bool,
     as_json: bool,
@@ -107,6 +111,7 @@ def command(
     plan = _plan(plan_file, photos, pairs, degrade, teacher is not None, steps, pair_steps, batch, crop, lr, seed, every)
     try:
         from redmobile.export.read_back import read_back
+        from redmobile.train.board import Board
         from redmobile.train.loop import Progress, Training
     except ModuleNotFoundError as error:
         raise MissingExtraError("torch", "torch", "redmobile train") from error
@@ -123,6 +128,8 @@ def command(
     guide = load_model(teacher, teacher_weights) if teacher else None
     training = Training(document, plan, load_pictures(plan, photos, pairs, hold_out), run, start_from, begin, guide)
     training.resume() if resume else training.start()
+    if tensorboard and training.processes.is_first:
+        training.board = Board(run)
     with progress(quiet=not training.processes.is_first) as bar:
         task = bar.add_task("training", total=plan.steps, completed=training.step, note="")
 

@@ -30,6 +30,7 @@ from redmobile.nets.checkpoint import INT8_WEIGHTS, WEIGHTS, build_network, floa
 from redmobile.nets.model_document import ModelDocument
 from redmobile.nets.red import Red
 from redmobile.nets.red_mobile import RedMobile
+from redmobile.train.board import Board
 from redmobile.train.checkpoint import INDEX, load_checkpoint, save_checkpoint
 from redmobile.train.distill import Distillation
 from redmobile.train.evaluate import evaluate
@@ -113,6 +114,7 @@ class Training:
         self._distillation = Distillation(self.network, _settled(teacher, self.device)) if teacher else None
         self._forward = self.processes.runner(self.network)
         self.optimizer = torch.optim.AdamW(_groups(self.network, plan.weight_decay), lr=0.0)
+        self.board: Board | None = None
         self.step = 0
         self.rows: list[dict[str, Any]] = []
 
@@ -252,6 +254,8 @@ class Training:
         _, png = cv2.imencode(".png", quality.sheet[..., ::-1])
         write_bytes(self.run / SHEET, png.tobytes())
         write_text(self.run / LOG, _as_csv(self.rows))
+        if self.board:
+            self.board.add(self.rows[-1], quality.sheet)
         about = {"plan": _as_json(self.plan), "log": self.rows, "environment": describe(), "processes": self.processes.count}
         save_checkpoint(self.run, self.step, self.network, self.average, self.optimizer, about)
         if step_in_phase + 1 == phase.steps:
