@@ -136,8 +136,9 @@ def load_interpreter(
 ) -> R:
     """The runtime of the .tflite at `path`. make: the engine's Interpreter from the content of a file; name: engine and version.
 
-    kind: the class of what comes back. The file is read and checked here first: engines follow broken offsets and crash. Raises InputError (missing, broken, or not
-    accepted by the engine), UnsupportedModelError (what redmobile.graph.read_tflite refuses), DeviceError (XNNPACK not applied).
+    kind: the class of what comes back. The file is read and checked here first: engines follow broken offsets and crash.
+    Raises InputError (missing, broken, or not accepted by the engine), UnsupportedModelError
+    (what redmobile.graph.read_tflite refuses), DeviceError (XNNPACK not applied).
     """
     content = read_bytes(path)
     model = read_tflite(content, str(path))
