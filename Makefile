@@ -44,7 +44,7 @@ $(DEMO)/.ready: pyproject.toml | $(UV)
 $(TEST)/.ready: pyproject.toml | $(UV)
 	@echo "Making $(TEST): the base, PyTorch, TensorFlow, Vela and the tools of development …"
 	@$(UV) venv --quiet --clear --no-python-downloads --python .uv/bin/python $(TEST)
-	@$(UV) pip install --quiet --python $(TEST)/bin/python --editable '.[torch,tensorflow,npu,dev]'
+	@$(UV) pip install --quiet --python $(TEST)/bin/python --editable '.[torch,tensorflow,npu,loadgen,cluster,dev]'
 	@touch $@
 
 $(UV):

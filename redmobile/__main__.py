@@ -2,4 +2,5 @@
 
 from redmobile.cli import main
 
-main()
+if __name__ == "__main__":  # processes that this one spawns read this file too
+    main()

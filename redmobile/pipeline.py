@@ -51,7 +51,7 @@ from redmobile.graph.tflite_write import write_tflite
 from redmobile.parity.check import check_parity
 from redmobile.parity.result import ParityResult
 from redmobile.parity.result import to_builtins as parity_to_builtins
-from redmobile.quantize.coverage import Coverage, measure_coverage
+from redmobile.quantize.coverage import Coverage
 from redmobile.quantize.dynamic_range import quantize_weights_only
 from redmobile.quantize.quantize import Report, quantize
 from redmobile.quantize.quantize_given import quantize_given
@@ -190,9 +190,7 @@ def convert(
             _check_recoverable(given=given, alpha=dtype != io)
             images, climbed = _climb(model, plan, images, recover_db, on_progress)
             quantized, rungs = climbed.quantized, climbed.rungs
-        if images.frames:
-            coverage = measure_coverage(model, images.frames, _input_range(model), plan.activations.observer, on_progress)
-        model, report = quantized.model, quantized.report
+        model, report, coverage = quantized.model, quantized.report, quantized.coverage
         if dtype != io:
             with_alpha = lower_as(graph, name, recipe, pixels=dataclasses.replace(pixels, alpha=True), remarks=remarks)
             pin(with_alpha, report)

@@ -13,7 +13,8 @@ from pathlib import Path
 from redmobile.android import adb
 from redmobile.android.demo_app import PACKAGE, check_installed, start_activity
 from redmobile.android.device import Device
-from redmobile.errors import RedmobileError
+from redmobile.android.devices import comes_back
+from redmobile.errors import DeviceError, RedmobileError
 
 ACTIVITY = f"{PACKAGE}/.benchmark.BenchmarkActivity"
 FILES = f"/sdcard/Android/data/{PACKAGE}/files"
@@ -65,16 +66,15 @@ class Outcome:
     problem: str = ""
 
 
-def run_benchmark(device: Device, request: Request, folder: Path, timeout_s: float, on_progress: OnProgress) -> Outcome:
+def run_benchmark(device: Device, request: Request, folder: Path, timeout_s: float, on_progress: OnProgress, *, patience_s: float = 0.0) -> Outcome:
     """Let the activity do what is asked and fetch what it leaves, by way of `folder`; it is removed from the device.
 
+    patience_s: how long to wait for a device that went away meanwhile: the app goes on without us.
     Raises DeviceError (gone, not installed), ToolError (Android refused).
     """
     check_installed(device)
     device.do(f"am force-stop {PACKAGE}", what="ending the demo app")
-    with adb.Listening(_LISTEN, device.serial) as heard:
-        start_activity(device, f"-n {ACTIVITY} {request.extras()}")
-        problem = _Run(device, request.run_id, heard, on_progress).wait(timeout_s)
+    problem = _Run(device, request, on_progress, patience_s).wait(timeout_s)
     remote = f"{RESULTS}/{request.run_id}.json"
     if problem:
         return Outcome(_fetch(device, f"{remote}.part", folder), f"the demo app on {device.serial} {problem}")
@@ -87,15 +87,31 @@ def run_benchmark(device: Device, request: Request, folder: Path, timeout_s: flo
 class _Run:
     """One run that is being waited for."""
 
-    def __init__(self, device: Device, run_id: str, heard: adb.Listening, on_progress: OnProgress) -> None:
-        self._device, self._run_id, self._heard, self._on_progress = device, run_id, heard, on_progress
-        self._spoke = False
+    def __init__(self, device: Device, request: Request, on_progress: OnProgress, patience_s: float) -> None:
+        self._device, self._request, self._on_progress, self._patience_s = device, request, on_progress, patience_s
+        self._started = self._spoke = False
         self._crash: list[str] = []
 
     def wait(self, timeout_s: float) -> str:
-        """'' when the run is done, else why it never will be. Raises DeviceError: the device is gone."""
-        began = asked = time.monotonic()
-        while (ended := self._listen()) is None:
+        """'' when the run is done, else why it never will be. Raises DeviceError: the device is gone, or does not come back."""
+        began = time.monotonic()
+        while True:
+            try:
+                with adb.Listening(_LISTEN, self._device.serial) as heard:
+                    self._start()
+                    return self._follow(heard, began, timeout_s)
+            except DeviceError:
+                if not self._started or time.monotonic() - began > timeout_s or not comes_back(self._device, self._patience_s):
+                    raise
+
+    def _start(self) -> None:
+        if not self._started:
+            start_activity(self._device, f"-n {ACTIVITY} {self._request.extras()}")
+            self._started = True
+
+    def _follow(self, heard: adb.Listening, began: float, timeout_s: float) -> str:
+        asked = time.monotonic()
+        while (ended := self._listen(heard)) is None:
             now = time.monotonic()
             if now - began > timeout_s:
                 return f"did not end within {timeout_s:.0f} s"
@@ -103,18 +119,18 @@ class _Run:
                 return f"said nothing for {_FIRST_WORD_S:.0f} s. Is the phone unlocked? `redmobile android logs` tells more"
             if now - asked > _ALIVE_EVERY_S:
                 asked = now
-                if not _is_running(self._device):
-                    return self._died()
+                if (found := self._look()) is not None:
+                    return self._died(heard) if found else ""
             time.sleep(_LOOK_S)
         return ended
 
-    def _listen(self) -> str | None:
+    def _listen(self, heard: adb.Listening) -> str | None:
         """What `wait` is to say, None: nothing yet."""
-        for line in self._heard.lines():
+        for line in heard.lines():
             if died := _CRASH.search(line):
                 self._crash.append(died["said"].strip())
             said = _SAID.search(line)
-            if said is None or said["run"] != self._run_id:
+            if said is None or said["run"] != self._request.run_id:
                 continue
             self._spoke = True
             if said["progress"] is None:
@@ -122,18 +138,22 @@ class _Run:
             self._on_progress(float(said["progress"]))
         return None
 
-    def _died(self) -> str:
+    def _look(self) -> str | None:
+        """None: the app runs. '': its result is there, whatever was heard. Else it is gone."""
+        command = f"[ -e {RESULTS}/{self._request.run_id}.json ] && echo done; pidof {PACKAGE}; true"
+        said = self._device.do(command, what="looking whether the demo app runs").split()
+        if "done" in said:
+            return ""
+        return None if said else "gone"
+
+    def _died(self, heard: adb.Listening) -> str:
         """Its last words may still be on their way."""
         time.sleep(_ALIVE_EVERY_S / 2)
-        last = self._listen()
+        last = self._listen(heard)
         if last is not None:
             return last
         reasons = [line for line in self._crash if line and not line.startswith(_DULL)]
         return f"crashed ({reasons[0]})" if reasons else "was ended by Android in the middle of the run, most likely for want of memory"
-
-
-def _is_running(device: Device) -> bool:
-    return bool(device.read(f"pidof {PACKAGE}", what="looking whether the demo app runs").strip())
 
 
 def _fetch(device: Device, remote: str, folder: Path) -> bytes | None:

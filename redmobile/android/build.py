@@ -74,9 +74,21 @@ class Workplace:
         return self.jar("android-all-")
 
     @property
+    def compiler(self) -> list[Path]:
+        """Kotlin's compiler and what it needs."""
+        return [path for name, path in self.jars.items() if name.startswith(("kotlin", "trove4j", "annotations"))]
+
+    @property
     def kotlin(self) -> Path:
         """Kotlin's library."""
         return self.jar("kotlin-stdlib-1")
+
+
+def prepare(tools: Tools, work: Path) -> Workplace:
+    """A workplace in the folder `work`, with everything that the app is built of. Raises ToolError, DocumentError, InputError."""
+    source = find_source()
+    work.mkdir(parents=True, exist_ok=True)
+    return Workplace(source, work.resolve(), tools, fetch(source, "app", tools.maven))  # ProGuard takes paths as relative to its rules
 
 
 def build(
@@ -100,10 +112,12 @@ def build(
 
     check_bitmap_model(model)
     tools = find_tools()
-    work = work.resolve()  # ProGuard takes paths as relative to its rules
-    work.mkdir(parents=True, exist_ok=True)
     stage("fetching")
-    place, oldest = _prepare(tools, work)
+    with ThreadPoolExecutor(1) as pool:  # beside the others: the first time, all is waiting
+        oldest_jars = pool.submit(fetch, find_source(), "oldest", tools.maven)
+        place = prepare(tools, work)
+        (oldest,) = oldest_jars.result().values()
+    work = place.work
     stage("bridge")
     tflite = build_bridge(place, "android-arm64")
     classes, base = compile_app(place, stage)
@@ -127,14 +141,6 @@ def build(
     return _built(out, unsigned, model, dex, tools, facts)
 
 
-def _prepare(tools: Tools, work: Path) -> tuple[Workplace, Path]:
-    """(the workplace, the oldest platform's jar); both downloads at once, for the first time is all waiting."""
-    source = find_source()
-    with ThreadPoolExecutor(2) as pool:
-        jars, oldest = pool.map(lambda profile: fetch(source, profile, tools.maven), ("app", "oldest"))
-    return Workplace(source, work, tools, jars), next(iter(oldest.values()))
-
-
 def build_bridge(place: Workplace, platform: native.Platform) -> Path:
     """TFLite's library for `platform`, with the bridge beside it. Raises ToolError."""
     (jar,) = (path for name, path in place.jars.items() if name.endswith(f"-{platform}.jar"))
@@ -143,15 +149,13 @@ def build_bridge(place: Workplace, platform: native.Platform) -> Path:
     return tflite
 
 
-def compile_app(place: Workplace, stage: Callable[[str], None], assets: Path | None = None) -> tuple[Path, Path]:
-    """(the folder of the app's class files, the APK of its resources). assets: more of them, for tests. Raises ToolError."""
+def compile_app(place: Workplace, stage: Callable[[str], None]) -> tuple[Path, Path]:
+    """(the folder of the app's class files, the APK of its resources). Raises ToolError."""
     stage("resources")
-    base, generated = code.link_resources(place.main, place.android, version(), place.tools, place.work, assets)
+    base, generated = code.link_resources(place.main, place.android, version(), place.tools, place.work)
     stage("Kotlin")
-    classes = place.work / "classes"
-    compiler = [path for name, path in place.jars.items() if name.startswith(("kotlin", "trove4j", "annotations"))]
-    classpath = (place.android, place.kotlin)
-    code.compile_kotlin((place.main / "kotlin", generated), classpath, compiler, place.tools, classes, place.work / "kotlin.log")
+    classes, classpath = place.work / "classes", (place.android, place.kotlin)
+    code.compile_kotlin((place.main / "kotlin", generated), classpath, place.compiler, place.tools, classes, place.work / "kotlin.log")
     code.compile_java(sorted(generated.rglob("*.java")), (), place.tools, classes, place.work / "java.log")
     return classes, base
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from redmobile.android import adb
-from redmobile.android.complaints import error_for, shortened
+from redmobile.android.complaints import broke_off, error_for, shortened
 from redmobile.android.device import TRANSFER_S, Device
 from redmobile.android.facts import check_runs_app, read_facts
 from redmobile.core.artifact import sha256_file
@@ -61,8 +61,13 @@ def start_activity(device: Device, arguments: str) -> None:
         raise ToolError(f"{what}: Android refused on {device.serial} ({shortened(said)}).")
 
 
-def logs(device: Device, *, follow: bool = False, on_line: adb.OnLine | None = None) -> list[str]:
-    """The log's lines that concern the app; follow: until the connection ends. Raises DeviceError, ToolError."""
-    arguments = ["logcat", "-v", "time", *(() if follow else ("-d",)), *LOG_TAGS]
-    ended = adb.run(arguments, what="reading the log", serial=device.serial, timeout_s=_FOR_EVER_S if follow else adb.QUICK_S, on_line=on_line)
-    return ended.said.splitlines()
+def logs(device: Device, on_line: adb.OnLine | None = None) -> list[str]:
+    """The log's lines until now that concern the app. Raises DeviceError, ToolError."""
+    return adb.run(["logcat", "-v", "time", "-d", *LOG_TAGS], what="reading the log", serial=device.serial, on_line=on_line).said.splitlines()
+
+
+def follow_logs(device: Device, on_line: adb.OnLine) -> None:
+    """The same, and those that come, until something interrupts. Raises DeviceError (the connection ended), ToolError."""
+    what = "reading the log"
+    ended = adb.attempt(["logcat", "-v", "time", *LOG_TAGS], what=what, serial=device.serial, timeout_s=_FOR_EVER_S, on_line=on_line)
+    raise error_for(ended.said, what, device.serial) if "error:" in ended.said else broke_off(what, device.serial)

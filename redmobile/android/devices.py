@@ -78,6 +78,19 @@ def choose_device(serial: str | None = None) -> Device:
         time.sleep(0.2)
 
 
+def comes_back(device: Device, patience_s: float) -> bool:
+    """Whether a device that went away is ready again within `patience_s`. Raises DeviceError, ToolError (adb's own)."""
+    ends = time.monotonic() + patience_s
+    while time.monotonic() < ends:
+        states = {listed.serial: listed.state for listed in list_devices()}
+        if states.get(device.serial) == "device":
+            return True
+        if _is_address(device.serial):
+            adb.attempt(["connect", device.serial], what=f"adb connect {device.serial}")
+        time.sleep(min(1.0, patience_s))
+    return False
+
+
 def _the_one(meant: list[Listed], listed: list[Listed], wanted: str | None) -> Device:
     if not listed:
         raise DeviceError(

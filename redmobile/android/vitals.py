@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 import threading
@@ -82,7 +83,7 @@ def _number(text: str, name: str) -> float | None:
 class Sampler:
     """`with Sampler(device, every_s) as sampler: …`: asks for vitals at the start, every `every_s` seconds, until the block ends.
 
-    samples: what came. A device that goes away ends the sampling, not the block: whoever works with it there will notice.
+    samples: what came. A device that goes away is a sample missed: whoever works with it in the block will notice.
     """
 
     def __init__(self, device: Device, every_s: float) -> None:
@@ -102,7 +103,5 @@ class Sampler:
 
     def _sample(self) -> None:
         while not self._ended.wait(self._every_s):
-            try:
+            with contextlib.suppress(RedmobileError):
                 self.samples.append(read_vitals(self._device))
-            except RedmobileError:
-                return

@@ -11,15 +11,13 @@ from typing import Any
 from redmobile.bench import budget, stability, stats
 from redmobile.bench.conditions import Conditions
 from redmobile.bench.header import FORMAT, DeviceFacts, Environment, ModelFile
-from redmobile.bench.job import Load, PictureAccuracy, VideoRecord
+from redmobile.bench.job import Load, LoadGen, PictureAccuracy, Profile, VideoRecord
 from redmobile.bench.measured import (
     AccuracyResult,
     Drop,
     LatencyResult,
-    LoadGen,
     Measured,
     MemoryResult,
-    Profile,
     StageTimes,
     VideoResult,
     Window,
@@ -117,7 +115,7 @@ def latency_result(
         verdict=budget.judge_times(model.samples_ms, 0, settings.frame_ms, settings.budget, model.stability),
         measured=model,
         peers=tuple(peers),
-        ratios=tuple(stats.compare(Path(peer.model.file).name, model.samples_ms, peer.samples_ms, block, spread) for peer in peers),
+        ratios=tuple(stats.compare(peer.name, model.samples_ms, peer.samples_ms, block, spread) for peer in peers),
         scenario=scenario,
         loadgen=loadgen,
     )
@@ -267,19 +265,19 @@ def accuracy_result(
     mean = sum(decibels) / len(decibels) if decibels else None
     similar = sum(picture.ssim for picture in pictures) / len(pictures)
     asked = settings.budget or Budget()
-    checks = [
-        *([mean is None or mean >= asked.psnr_db] if asked.psnr_db is not None else []),
-        *([similar >= asked.ssim] if asked.ssim is not None else []),
-    ]
-    wanted = [f"{asked.psnr_db:g} dB"] * (asked.psnr_db is not None) + [f"SSIM {asked.ssim:g}"] * (asked.ssim is not None)
+    checks: dict[str, bool] = {}
+    if asked.psnr_db is not None:
+        checks[f"{asked.psnr_db:g} dB"] = mean is None or mean >= asked.psnr_db
+    if asked.ssim is not None:
+        checks[f"SSIM {asked.ssim:g}"] = similar >= asked.ssim
     says = f"{'equal' if mean is None else f'{mean:.2f} dB'} and SSIM {similar:.4f} on {len(pictures)} pictures against {reference.name}"
+    if checks:
+        says += f"; the budget asks for {' and '.join(checks)}"
     trust = stability.Stability(trusted=True, reasons=())
     return AccuracyResult(
         **head,
         threads=threads,
-        verdict=budget.judge_figures(
-            f"{says}; the budget asks for {' and '.join(wanted)}" if wanted else says, all(checks) if checks else None, trust
-        ),
+        verdict=budget.judge_figures(says, all(checks.values()) if checks else None, trust),
         model=model_file(file),
         reference=model_file(reference),
         load=load,

@@ -33,6 +33,8 @@ def why_not(result: Result) -> str | None:
     """Why nothing may be compared with `result`; None if it may."""
     if result.incomplete is not None:
         return f"it is incomplete: {result.incomplete}"
+    if isinstance(result, LatencyResult) and result.measured.summary_only:
+        return f"there are no single runs to compare with: {result.measured.summary_only}"
     trust = stability_of(result)
     return None if trust is None or trust.trusted else f"it is not to be trusted: {trust.why_not}"
 

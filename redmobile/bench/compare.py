@@ -25,6 +25,8 @@ DEFAULT_TOLERANCE = 0.05
 _PICTURES_DB = 0.1
 """A loss of PSNR that is told as one; the arithmetic is exact, only the pictures are a sample."""
 
+_EQUAL_DB = 98.0
+
 _MOST_LATE = 0.01
 """A part of all frames that may be late or dropped more than before."""
 
@@ -134,12 +136,16 @@ def _likeness(old: Result, new: Result) -> list[tuple[str, object, object]]:
     ]
     if old.settings.open_loop is not None and new.settings.open_loop is not None:
         pairs.append(("policies", old.settings.open_loop.policy, new.settings.open_loop.policy))
+    if isinstance(old, VideoResult) and isinstance(new, VideoResult):
+        pairs.append(("frames", old.source, new.source))
     return pairs
 
 
 def _rows(old: Result, new: Result, tolerance: float) -> tuple[Row, ...]:
     match old, new:
         case LatencyResult(), LatencyResult():
+            if none := old.measured.summary_only or new.measured.summary_only:
+                raise UsageError(f"Results without single runs cannot be compared: {none}. Measure both with the demo app, which keeps them.")
             return (_ratio("latency, median", "ms", old.measured.samples_ms, new.measured.samples_ms, tolerance),)
         case VideoResult(), VideoResult():
             return (*_video(old, new, tolerance),)
@@ -183,12 +189,16 @@ def _accuracy(old: AccuracyResult, new: AccuracyResult) -> Row:
     before, after = ({picture.picture: picture.psnr_db for picture in result.pictures} for result in (old, new))
     if before.keys() != after.keys() or old.reference.sha256 != new.reference.sha256:
         raise UsageError("Accuracies on other pictures, or against another reference, cannot be compared; measure both alike.")
-    ceiling = 99.0  # stands for equal pictures, whose PSNR is infinite
-    pairs = [(before[name] or ceiling, after[name] or ceiling) for name in before]
+    pairs = [(_decibels(before[name]), _decibels(after[name])) for name in before]
     change = bootstrap.difference([0.0] * len(pairs), [second - first for first, second in pairs])
     means = [sum(column) / len(pairs) for column in zip(*pairs, strict=True)]
     outcome = _judge(-change.high, -change.low, _PICTURES_DB)
     return Row(metric="PSNR", unit="dB", old=means[0], new=means[1], change=change, is_ratio=False, tolerance=_PICTURES_DB, outcome=outcome)
+
+
+def _decibels(psnr_db: float | None) -> float:
+    """Equal pictures, whose PSNR is infinite, count as one step of 1/255 in one value of 100,000 would."""
+    return _EQUAL_DB if psnr_db is None else psnr_db
 
 
 def _emulation(old: EmulatedNetwork, new: EmulatedNetwork) -> list[Row]:

@@ -15,7 +15,7 @@ from redmobile.core.tensor_spec import Layout, TensorSpec
 class Network(Document):
     """A network's file. input_shape: what its (only) input is brought to before it runs; None: as the file says.
 
-    delegate: what the engine hands it to, None: the engine's own choice; delegate_options: key → value, for it.
+    delegate: what the engine is to hand the graph to, with `delegate_options`; None: the engine's own choice.
     """
 
     path: str
@@ -72,7 +72,15 @@ class AccuracyJob(Document, tag_field="job", tag="accuracy"):
     pictures: str
 
 
-Job = LoadJob | LatencyJob | VideoJob | FidelityJob | AccuracyJob
+class ProfileJob(Document, tag_field="job", tag="profile"):
+    """Say where a network's time goes, operator by operator, over `runs` runs."""
+
+    network: Network
+    threads: int
+    runs: int = 10
+
+
+Job = LoadJob | LatencyJob | VideoJob | FidelityJob | AccuracyJob | ProfileJob
 
 
 class Coverage(Document):
@@ -142,12 +150,27 @@ class LoadRecord(Document, tag_field="record", tag="load"):
     load: Load
 
 
+class LoadGen(Document):
+    """What MLPerf's LoadGen made of the runs it asked for.
+
+    valid: by its own rules (enough queries, for long enough); p90_ms: the figure that MLPerf Mobile reports; says: LoadGen's reason where
+    it is not valid.
+    """
+
+    version: str
+    valid: bool
+    p90_ms: float
+    queries: int
+    says: str
+
+
 class LatencyRecord(Document, tag_field="record", tag="latency"):
     """samples_ms, warm_up_ms: a row of durations for each network, in the order in which they were taken; the latter are not counted."""
 
     samples_ms: tuple[tuple[float, ...], ...]
     warm_up_ms: tuple[tuple[float, ...], ...]
     conditions: Conditions
+    loadgen: LoadGen | None = None
 
 
 class VideoRecord(Document, tag_field="record", tag="video"):
@@ -191,7 +214,29 @@ class AccuracyRecord(Document, tag_field="record", tag="accuracy"):
     pictures: tuple[PictureAccuracy, ...]
 
 
-Record = LoadRecord | LatencyRecord | VideoRecord | FidelityRecord | AccuracyRecord
+class OperatorTime(Document):
+    """One operator of the graph. name: of its (first) output; kind: CONV_2D, …; mean_ms: of one run; unit: what ran it (CPU, XNNPACK, NPU)."""
+
+    name: str
+    kind: str
+    mean_ms: float
+    unit: str = "CPU"
+
+
+class Profile(Document):
+    """Where a run's time goes, operator by operator, in the order of execution. says: who measured it, or why nobody could."""
+
+    says: str
+    operators: tuple[OperatorTime, ...] = ()
+
+
+class ProfileRecord(Document, tag_field="record", tag="profile"):
+    """What a ProfileJob found."""
+
+    profile: Profile
+
+
+Record = LoadRecord | LatencyRecord | VideoRecord | FidelityRecord | AccuracyRecord | ProfileRecord
 
 
 class Failure(Document):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redmobile.bench.conditions import Conditions
 from redmobile.bench.header import Header, ModelFile, Verdict
-from redmobile.bench.job import Load, PictureAccuracy
+from redmobile.bench.job import Load, LoadGen, PictureAccuracy, Profile
 from redmobile.bench.open_loop import FrameTimes
 from redmobile.bench.plan import Scenario
 from redmobile.bench.stability import Stability
@@ -31,22 +31,6 @@ class Measurement(Header):
     threads: int
 
 
-class OperatorTime(Document):
-    """One operator of the graph. name: of its (first) output; kind: CONV_2D, …; mean_ms: of one run; unit: what ran it (CPU, XNNPACK, NPU)."""
-
-    name: str
-    kind: str
-    mean_ms: float
-    unit: str = "CPU"
-
-
-class Profile(Document):
-    """Where a run's time goes, operator by operator, in the order of execution. says: who measured it, or why nobody could."""
-
-    says: str
-    operators: tuple[OperatorTime, ...] = ()
-
-
 class Measured(Document):
     """One network's figures. warm_up_ms: the runs that are not counted; over_budget: runs longer than one frame's time.
 
@@ -66,6 +50,13 @@ class Measured(Document):
     profile: Profile | None = None
     summary_only: str | None = None
 
+    @property
+    def name(self) -> str:
+        """The file's name, and the delegate where one was asked for: 'a.tflite', 'a.tflite (redmobile)'."""
+        file = self.model.file.replace("\\", "/").rsplit("/", 1)[-1]
+        asked = self.load.delegate.asked if self.load.delegate else None
+        return f"{file} ({asked})" if asked else file
+
 
 class Try(Document):
     """One of several repetitions on a device, of which the last is the result. n: runs or finished frames; waited_s: to cool down before it.
@@ -81,20 +72,6 @@ class Try(Document):
     p95_ms: float | None = None
     waited_s: float = 0.0
     thermal_status: int | None = None
-
-
-class LoadGen(Document):
-    """What MLPerf's LoadGen made of the runs it asked for.
-
-    valid: by its own rules (enough queries, for long enough); p90_ms: the figure that MLPerf Mobile reports; says: LoadGen's reason where
-    it is not valid.
-    """
-
-    version: str
-    valid: bool
-    p90_ms: float
-    queries: int
-    says: str
 
 
 class LatencyResult(Measurement, tag_field="kind", tag="latency"):

@@ -25,13 +25,15 @@ class ClosedLoop(Document):
 
     warm_up: runs that are not counted. runs: those that are. block: runs of one network before it is the next one's turn (with
     peers). max_seconds: no new round begins after that time; the figures then rest on fewer runs. scenario: 'single-stream' lets
-    MLPerf's LoadGen ask for the runs, of one network, so that its 90th percentile stands beside MLPerf Mobile's figures.
+    MLPerf's LoadGen ask for the runs, of one network, so that its 90th percentile stands beside MLPerf Mobile's figures; it asks for
+    at least `runs`, for at least `min_seconds`.
     """
 
     warm_up: Count = 10
     runs: Count = 120
     block: Count = 4
     max_seconds: Positive = 90.0
+    min_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     scenario: Scenario = "back-to-back"
 
 
@@ -89,8 +91,9 @@ class StabilityRules(Document):
     min_samples: fewer than this say nothing about a percentile. min_seconds: of measuring, for less does not show what else the
     machine did (systems count processor time in ticks of some milliseconds). max_relative_iqr: distance of the quartiles over the median.
     max_drift: medians of last against first third. max_other_share, max_steal_share: part of all processor time that other
-    processes, or other guests of a virtual machine's host, took meanwhile. max_clock_change: of the processor's frequency, slowest against
-    fastest. max_thermal_status: Android's, 0 (none) to 6; from 2 (moderate) on it slows the processor down.
+    processes, or other guests of a virtual machine's host, took meanwhile. max_clock_change: of the processor's frequency, slowest
+    against fastest. max_throttle_events: how often the system slowed a core down for its heat. max_thermal_status: Android's,
+    0 (none) to 6; from 2 (moderate) on it slows the processor down.
     """
 
     min_samples: Count = 30
@@ -100,6 +103,7 @@ class StabilityRules(Document):
     max_other_share: Share = 0.10
     max_steal_share: Share = 0.02
     max_clock_change: Share = 0.10
+    max_throttle_events: Annotated[int, msgspec.Meta(ge=0)] = 0
     max_thermal_status: int = 1
 
 
@@ -154,6 +158,9 @@ def load_plan(name: str) -> Plan:
     return load_toml(find("benchmarks", name), Plan)
 
 
+MLPERF_MOBILE = {"runs": 1024, "min_seconds": 60.0, "max_seconds": 600.0}
+"""A normal single-stream run of MLPerf Mobile: mlcommons/mobile_app_open, flutter/assets/tasks.pbtxt."""
+
 _OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "runs": ("runs", ("closed_loop", "memory")),
     "scenario": ("scenario", ("closed_loop",)),
@@ -176,12 +183,16 @@ def adapt(
 ) -> Plan:
     """`plan` with some values replaced; None leaves a value alone.
 
-    seconds: how long frames arrive, or the longest time a closed loop may take. Raises UsageError (an option of another kind of plan),
-    DocumentError (a value out of range).
+    seconds: how long frames arrive, or the longest time a closed loop may take. scenario: 'single-stream' brings MLPerf Mobile's number of
+    runs and seconds along, unless those are given too. Raises UsageError (an option of another kind of plan), DocumentError (a value out of range).
     """
     values: dict[str, Any] = msgspec.to_builtins(plan)
     values.update({key: value for key, value in {"threads": threads, "fps": fps}.items() if value is not None})
     table = values[plan.way]
+    if scenario == "single-stream" and plan.closed_loop is not None:
+        table.update(MLPERF_MOBILE)
+        if seconds is not None:
+            table["min_seconds"] = min(seconds / 2, table["min_seconds"])  # one that ends at its longest time is not valid
     if seconds is not None:
         table[_key_of_seconds(plan)] = seconds
     for name, value in {"runs": runs, "scenario": scenario, "policy": policy, "queue": queue}.items():

@@ -52,6 +52,8 @@ def write_plot(path: Path, result: Result | Bundle) -> None:
     """Write `plot(result)` as a PNG. Raises UsageError (another ending, a result without durations), OutputError."""
     if not isinstance(result, LatencyResult | VideoResult):
         raise UsageError(f"{path}: only latencies of one configuration can be plotted here; `redmobile report` shows the others.")
+    if isinstance(result, LatencyResult) and result.measured.summary_only:
+        raise UsageError(f"{path}: there are no single runs to plot: {result.measured.summary_only}.")
     write_chart(path, plot(result), "the durations")
 
 

@@ -6,11 +6,11 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from redmobile.bench.device import load_device
 from redmobile.bench.plan import Plan, Policy, Scenario, adapt, load_plan
 from redmobile.bench.result import Bundle, Result
 from redmobile.bench.target import Assignment, Progress, Target, open_target
 from redmobile.core.artifact import sha256_file
+from redmobile.core.device import load_device
 from redmobile.errors import InputError, UsageError
 from redmobile.runtimes.base import DEFAULT_RUNTIMES
 from redmobile.shelf import find
@@ -132,6 +132,8 @@ def _check(settings: Plan, peers: Sequence[str], video: Path | None, images: Pat
     for option, (given, way) in belongs.items():
         if given and settings.way != way:
             raise UsageError(f"{option} belongs to a plan with [{way}]; this one has [{settings.way}].")
+    if settings.closed_loop is not None and settings.closed_loop.scenario == "single-stream" and peers:
+        raise UsageError("MLPerf's LoadGen asks for the runs of one network: --scenario single-stream takes no --peer.")
     if resize_peers and not peers:
         raise UsageError("There are no peers to bring to the model's size: name one.")
     for path in (video, images):

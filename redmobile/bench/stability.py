@@ -114,7 +114,7 @@ def _of_others(conditions: Conditions, rules: StabilityRules) -> list[Doubt]:
 
 def _of_heat_and_clock(conditions: Conditions, rules: StabilityRules) -> list[Doubt]:
     found = []
-    if conditions.throttle_events:
+    if conditions.throttle_events is not None and conditions.throttle_events > rules.max_throttle_events:
         found.append(Doubt(flag="heat", says=f"the processor was slowed down for its heat {conditions.throttle_events} times"))
     statuses = [sample.thermal_status for sample in conditions.samples if sample.thermal_status is not None]
     if max(statuses, default=0) > rules.max_thermal_status:

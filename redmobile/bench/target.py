@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from redmobile.bench.device import Device
 from redmobile.bench.plan import Plan
 from redmobile.bench.result import Bundle, Result
+from redmobile.core.device import Device
 from redmobile.core.registry import Registry
 
 Progress = Callable[[str, int, int], None]

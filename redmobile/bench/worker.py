@@ -8,7 +8,7 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -34,15 +34,21 @@ from redmobile.bench.job import (
     LatencyRecord,
     Line,
     Load,
+    LoadGen,
     LoadJob,
     LoadRecord,
     Network,
+    OperatorTime,
+    Profile,
+    ProfileJob,
+    ProfileRecord,
     Record,
     TensorFacts,
     VideoJob,
     VideoRecord,
 )
 from redmobile.bench.memory import peak_bytes, resident_bytes
+from redmobile.bench.plan import ClosedLoop
 from redmobile.bench.process import Progress
 from redmobile.core.artifact import read_bytes
 from redmobile.errors import RedmobileError, UnsupportedModelError
@@ -79,6 +85,8 @@ def carry_out(job: Job, on_progress: Progress | None = None) -> Record:
             return _fidelity(job)
         case AccuracyJob():
             return _accuracy(job, on_progress)
+        case ProfileJob():
+            return _profile(job)
 
 
 def _load(job: LoadJob) -> LoadRecord:
@@ -104,7 +112,7 @@ def _load(job: LoadJob) -> LoadRecord:
             before_bytes=before,
             peak_bytes=peak,
             delegate=_delegate(runtime, job.network),
-            coverage=_coverage(runtime, Path(job.network.path)),
+            coverage=_coverage(runtime, job.network),
         )
     )
 
@@ -116,9 +124,17 @@ def _latency(job: LatencyJob, on_progress: Progress | None) -> LatencyRecord:
         networks.append(functools.partial(runtime.run, *arrays_for(runtime.inputs)))
     with _no_collections():
         watch = Watch()
-        samples = closed_loop.measure(networks, job.loop, SystemClock(), on_progress)
+        samples, loadgen = _samples(networks, job.loop, on_progress)
         conditions = watch.conditions()
-    return LatencyRecord(samples_ms=_rows(samples.counted_ms), warm_up_ms=_rows(samples.warm_up_ms), conditions=conditions)
+    return LatencyRecord(samples_ms=_rows(samples.counted_ms), warm_up_ms=_rows(samples.warm_up_ms), conditions=conditions, loadgen=loadgen)
+
+
+def _samples(networks: Sequence[Callable[[], object]], loop: ClosedLoop, on_progress: Progress | None) -> tuple[closed_loop.Samples, LoadGen | None]:
+    if loop.scenario == "back-to-back":
+        return closed_loop.measure(networks, loop, SystemClock(), on_progress), None
+    from redmobile.bench.loadgen import single_stream
+
+    return single_stream(networks[0], loop, on_progress)
 
 
 def _rows(samples: list[list[float]]) -> tuple[tuple[float, ...], ...]:
@@ -172,6 +188,17 @@ def _accuracy(job: AccuracyJob, on_progress: Progress | None) -> AccuracyRecord:
     return AccuracyRecord(pictures=tuple(compare_pictures(reference, network, Path(job.pictures), on_progress)))
 
 
+def _profile(job: ProfileJob) -> ProfileRecord:
+    runtime = _open(job.network, job.threads)
+    from redmobile.runtimes.onnx_runtime import profile_onnx  # the one engine here that offers it
+
+    nodes = profile_onnx(Path(job.network.path), job.threads, arrays_for(runtime.inputs), job.runs)
+    operators = tuple(OperatorTime(name=node.name, kind=node.kind, mean_ms=node.mean_ms) for node in nodes)
+    return ProfileRecord(
+        profile=Profile(says=f"{runtime.name}'s own profiler, which takes time itself; mean of {job.runs} runs", operators=operators)
+    )
+
+
 def _open(network: Network, threads: int) -> Runtime:
     wanted = None if network.delegate is None else runtimes.Delegate(network.delegate, network.delegate_options)
     runtime = open_runtime(Path(network.path), threads=threads, delegate=wanted)
@@ -190,14 +217,20 @@ def _delegate(runtime: Runtime, network: Network) -> Delegate | None:
     return Delegate(ran="XNNPACK" if runtime.delegate_coverage().partitions else "none")
 
 
-def _coverage(runtime: Runtime, path: Path) -> Coverage | None:
+def _coverage(runtime: Runtime, network: Network) -> Coverage | None:
     if not isinstance(runtime, InterpreterRuntime):
         return None
     found = runtime.delegate_coverage()
+    path = Path(network.path)
     macs = list(map(macs_of, read_tflite(read_bytes(path), str(path)).operators))
     inside = sum(macs[position] for position in found.positions)
     return Coverage(
-        partitions=found.partitions, inside=dict(found.taken), outside=dict(found.left), macs_inside=inside, macs_outside=sum(macs) - inside
+        partitions=found.partitions,
+        inside=dict(found.taken),
+        outside=dict(found.left),
+        unit=network.delegate or "XNNPACK",
+        macs_inside=inside,
+        macs_outside=sum(macs) - inside,
     )
 
 

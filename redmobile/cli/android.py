@@ -22,6 +22,7 @@ _serial_option = click.option(
     epilog="""\b
 Examples:
   redmobile android build --out demo.apk
+  redmobile android test
   redmobile android install demo.apk
   redmobile android start
   redmobile android logs --follow
@@ -80,6 +81,33 @@ def _print_built(built: BuiltApk) -> None:
     for name, size in built.parts.items():
         OUT.print(f"  {size:>12,}  {name}", markup=False)
     OUT.print(f"Put it on a phone: redmobile android install {built.apk}", markup=False)
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  redmobile android test
+  redmobile android test TfLiteEngineTest
+"""
+)
+@click.argument("tests", nargs=-1, metavar="[CLASS]...")
+@click.option("--work", type=_PATH, default=Path("out/android/work"), show_default=True, help="Folder for what lies between, logs among it.")
+@json_option
+def test(tests: tuple[str, ...], work: Path, as_json: bool) -> None:
+    """Run the app's tests on the JVM (x86-64 Linux): the real bridge and model, Android's framework by Robolectric; all, or the named ones."""
+    from redmobile.android.jvm_tests import run_jvm_tests
+    from redmobile.pipeline import bitmap_model
+    from redmobile.shelf import find
+
+    with progress() as bar:
+        task = bar.add_task("tests", total=None, note="")
+        model = bitmap_model("red_mobile", on_progress=lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total))
+        rgb = find("models", "red_mobile") / "red_mobile_int8.tflite"
+        done = run_jvm_tests(model, rgb, work, tests, on_stage=lambda stage: bar.update(task, description=stage, total=None))
+    if as_json:
+        print_json({"passed": done.passed, "classes": list(done.classes), "screenshots": str(done.screenshots)})
+    else:
+        OUT.print(f"{done.passed} tests passed, of {len(done.classes)} classes. Screenshots: {done.screenshots}", markup=False)
 
 
 @command.command(
@@ -178,8 +206,13 @@ def logs(follow: bool, serial: str | None, as_json: bool) -> None:
     """Print the demo app's log: its own words, TFLite's, and crashes."""
     from redmobile.android import demo_app
     from redmobile.android.devices import choose_device
+    from redmobile.errors import UsageError
 
+    if follow and as_json:
+        raise UsageError("--follow has no end, so it cannot be one JSON document; leave one of the two out.")
     device = choose_device(serial)
-    lines = demo_app.logs(device, follow=follow, on_line=None if as_json else click.echo)
+    if follow:
+        demo_app.follow_logs(device, click.echo)
+    lines = demo_app.logs(device, None if as_json else click.echo)
     if as_json:
         print_json({"serial": device.serial, "lines": lines})

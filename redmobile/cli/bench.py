@@ -91,9 +91,9 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Carry out PLAN: a plan in benchmarks/ (model_latency, video_1080p30, conversion_peers) or the path of a .toml.
+    """Carry out PLAN: a plan in benchmarks/ (without PLAN: their names) or the path of a .toml, on the target that --on names.
 
-    The measuring runs in a process of its own. Figures that cannot be trusted (a busy machine, a drifting clock, too few samples)
+    On this machine the measuring runs in a process of its own. Figures that cannot be trusted (a busy machine, a drifting clock, too few samples)
     are marked so, with the reason: they neither meet nor miss a budget.
 
     A plan of converters (conversion_peers) installs the others in environments of their own, under ~/.cache/redmobile or

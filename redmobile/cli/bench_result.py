@@ -15,6 +15,7 @@ from redmobile.bench.stability import Stability
 from redmobile.cli.console import OUT, print_json, table
 
 _MEBIBYTE = 1024 * 1024
+_SHOWN_OPERATORS = 10
 
 
 def print_result(result: Result | Bundle, *, as_json: bool) -> None:
@@ -46,7 +47,16 @@ def _small_print(result: Result) -> list[str]:
     if isinstance(result, EmulationResult | EstimateResult):
         return [f"{result.target}, from {environment.cpu}, {environment.system}, {date}"]
     trust = _stability(result)
-    return [f"{device.soc or device.name}, {result.threads} threads, {device.system or environment.system}, {date}", *trust.remarks]
+    machine = f"{device.soc or device.name}, {result.threads} threads, {device.system or environment.system}, {date}"
+    return [machine, *_tries(result), *trust.remarks]
+
+
+def _tries(result: LatencyResult | VideoResult | MemoryResult | AccuracyResult) -> list[str]:
+    tries = result.tries if isinstance(result, LatencyResult | VideoResult) else ()
+    if len(tries) < 2:  # noqa: PLR2004 - one is no repetition
+        return []
+    times = ", ".join(f"{one.mean_ms if one.p50_ms is None else one.p50_ms:.1f}" for one in tries)
+    return [f"{len(tries)} repetitions, medians {times} ms; the figures are the last one's"]
 
 
 def _stability(result: LatencyResult | VideoResult | MemoryResult | AccuracyResult) -> Stability:
@@ -55,7 +65,7 @@ def _stability(result: LatencyResult | VideoResult | MemoryResult | AccuracyResu
 
 def _print_latency(result: LatencyResult) -> None:
     rows = (result.measured, *result.peers)
-    made = table(_title(result), "", *(f">{_name(row.model)}" for row in rows))
+    made = table(_title(result), "", *(f">{row.name}" for row in rows))
     columns = [_column(row, result.settings.frame_ms) for row in rows]
     for label in columns[0]:
         made.add_row(label, *(column[label] for column in columns))
@@ -63,10 +73,27 @@ def _print_latency(result: LatencyResult) -> None:
     said = result.verdict.outcome == "not to be trusted"  # then the verdict gives the model's reasons
     doubted = [row for row in (result.peers if said else rows) if not row.stability.trusted]
     for row in doubted:
-        OUT.print(f"{_name(row.model)}: not to be trusted: {row.stability.why_not}.", markup=False)
+        OUT.print(f"{row.name}: not to be trusted: {row.stability.why_not}.", markup=False)
+    if result.loadgen:
+        valid = "valid" if result.loadgen.valid else "not valid"
+        OUT.print(f"LoadGen {result.loadgen.version}: p90 {result.loadgen.p90_ms:.2f} ms, {valid}; {result.loadgen.says}.", markup=False)
+    for row in rows:
+        if row.profile and row.profile.operators:
+            _print_profile(row)
     for ratio in result.ratios:
         doubt = f"; not to be trusted: {'; '.join(ratio.reasons)}" if ratio.reasons else ""
         OUT.print(f"{ratio.peer} takes {ratio.of_medians:.2f}× as long (medians; rounds {ratio.low:.2f} to {ratio.high:.2f}{doubt}).", markup=False)
+
+
+def _print_profile(row: Measured) -> None:
+    """Where the time goes, the longest first."""
+    if row.profile is None:
+        return
+    total = sum(operator.mean_ms for operator in row.profile.operators)
+    made = table(f"{row.name}, by {row.profile.says}", "operator", "kind", "unit", ">ms", ">share")
+    for operator in sorted(row.profile.operators, key=lambda one: -one.mean_ms)[:_SHOWN_OPERATORS]:
+        made.add_row(operator.name, operator.kind, operator.unit, f"{operator.mean_ms:.3f}", f"{operator.mean_ms / total:.1%}" if total else "-")
+    OUT.print(made)
 
 
 def _title(result: Result) -> str:
@@ -107,7 +134,10 @@ def _coverage(coverage: Coverage | None) -> str:
     if coverage is None:
         return "-"
     outside = sum(coverage.outside.values())
-    return f"{coverage.partitions} part{'' if coverage.partitions == 1 else 's'}, {outside} outside"
+    told = f"{coverage.partitions} part{'' if coverage.partitions == 1 else 's'}, {outside} outside"
+    if coverage.macs_inside is None or not (total := coverage.macs_inside + (coverage.macs_outside or 0)):
+        return told
+    return f"{told}, {coverage.macs_inside / total:.0%} of {total / 1e6:.1f} M MAC"
 
 
 def _print_video(result: VideoResult) -> None:
@@ -118,12 +148,23 @@ def _print_video(result: VideoResult) -> None:
         made.add_row(label, *_percentiles(time), "")
     OUT.print(made)
     OUT.print(f"{result.offered} frames from {result.source}: {result.on_time} on time, {result.late} late, {result.dropped} dropped.", markup=False)
+    if len(result.windows) > 1:
+        _print_windows(result)
     facts = [f"{_name(result.model)} ({result.model.sha256[:12]})", result.load.runtime, f"peak memory {_mebibytes(result.load.peak_bytes)} MiB"]
     if result.load.coverage:
         facts.append(f"{_coverage(result.load.coverage)} of {result.load.coverage.unit}")
     if result.cpu_ms is not None:
         facts.append(f"{result.cpu_ms:.1f} ms of processor time a frame")
     OUT.print(", ".join(facts), style="dim", markup=False)
+
+
+def _print_windows(result: VideoResult) -> None:
+    made = table("by time", "seconds", ">on time", ">late", ">dropped", ">p50 ms", ">p99 ms")
+    for window in result.windows:
+        counts = (str(window.on_time), str(window.late), str(window.dropped))
+        times = ("-" if value is None else f"{value:.2f}" for value in (window.p50_ms, window.p99_ms))
+        made.add_row(f"{window.from_s:g} to {window.to_s:g}", *counts, *times)
+    OUT.print(made)
 
 
 def _percentiles(time: Any) -> list[str]:

@@ -30,8 +30,8 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")(function)
 
 
-def progress() -> Progress:
-    """A progress bar with counts, elapsed time and ETA on stderr; silent when that is not a terminal."""
+def progress(*, quiet: bool = False) -> Progress:
+    """A progress bar with counts, elapsed time and ETA on stderr; silent when that is not a terminal, or if `quiet`."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -41,7 +41,7 @@ def progress() -> Progress:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    return Progress(*columns, console=ERR, disable=not ERR.is_terminal, transient=True)
+    return Progress(*columns, console=ERR, disable=quiet or not ERR.is_terminal, transient=True)
 
 
 def print_json(value: Any) -> None:

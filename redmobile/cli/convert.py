@@ -250,8 +250,9 @@ def _print_coverage(coverage: Coverage) -> None:
         f"{light.brightest:.0f} (brightest) of 255.",
         markup=False,
     )
-    if coverage.halving is None:
+    if coverage.frames == 1:
         OUT.print("One frame cannot tell whether more would change the ranges: give several.", markup=False)
+    if coverage.halving is None:
         return
     halving = coverage.halving
     name, change = halving.worst

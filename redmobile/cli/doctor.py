@@ -33,13 +33,17 @@ def command(as_json: bool) -> None:
     A package that is there but cannot be imported (built for another numpy, a missing library) is told apart from a missing one.
     """
     from redmobile.core.installation import inspect_installation
+    from redmobile.emulator.tools import install_line, missing_packages
 
     with ERR.status("importing each package once …") if ERR.is_terminal else contextlib.nullcontext():
         found = inspect_installation()
+    lacking = missing_packages()
     if as_json:
-        print_json(found.as_json() | {"kernels": _kernels()})
+        emulator = {"missing_packages": list(lacking), "install": install_line(lacking) if lacking else ""}
+        print_json(found.as_json() | {"kernels": _kernels(), "emulator": emulator})
     else:
         _print(found)
+        OUT.print(f"Emulated ARM: {install_line(lacking) if lacking else 'redmobile emulator status tells more'}", markup=False)
     if found.faults:
         raise DeviceError(f"The base is not complete: {'; '.join(found.faults)}.")
 
@@ -56,6 +60,9 @@ def _print(found: Installation) -> None:
         if package.state != "ok":
             problem = f"{package.problem}. " if package.state != "missing" else ""
             OUT.print(f"{package.requirement.package} ({package.state}): {problem}{package.requirement.install_line()}", markup=False)
+    for program in found.programs:
+        where_it_is = program.path or f"missing: {program.program.install}"
+        OUT.print(f"{program.program.name} (for {program.program.needed_for}): {where_it_is}", markup=False)
     OUT.print(f"Runtimes: {', '.join(name for name, works in found.runtimes.items() if works) or 'none'}", markup=False)
     OUT.print(f"Kernels (--delegate redmobile): {_kernels()}", markup=False)
     for shelf in found.shelves:

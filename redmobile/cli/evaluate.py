@@ -21,6 +21,7 @@ Examples:
   redmobile evaluate red_mobile --pairs lol/ --hold-out 500-549 --stage float --stage int8
   redmobile evaluate red_mobile --pairs lol/ --peer mobileie.onnx --sheet sheet.jpg --out quality.json
   redmobile evaluate my_int8.tflite --photos photos/ --held-out --degrade all
+  redmobile evaluate red_mobile --photos photos/ --degrade nothing --auto      are good pictures left alone?
   redmobile evaluate red_mobile --photos photos/ --degrade low_light --noise 12 --noise-curve noise.png --banding --flicker
 
 \b
@@ -39,6 +40,7 @@ PSNR: uint8, all channels together; 'matched': after scaling the output to the r
     "--stage", "stages", multiple=True, type=click.Choice(["torch", "onnx", "float", "int8"]), help="Forms of a model on the shelf.  [default: int8]"
 )
 @click.option("--peer", "peers", multiple=True, type=_FILE, help="Another network (.onnx or .tflite), evaluated beside it.")
+@click.option("--auto", is_flag=True, help="As `enhance --task auto`: only as strongly as each picture is dark. (Peers: always fully.)")
 @click.option("--limit", type=click.IntRange(1), help="At most so many pictures, evenly spread.")
 @click.option("--noise", type=click.IntRange(0), default=0, show_default=True, help="Sweep low light's noise down to 0 dB on so many pictures.")
 @click.option("--noise-curve", type=_FILE, help="Draw the sweep (.png).")
@@ -50,19 +52,20 @@ PSNR: uint8, all channels together; 'matched': after scaling the output to the r
 @click.option("--out", type=_FILE, help="Write the whole result as JSON.")
 @json_option
 def command(
-    model: str, stages: tuple[Any, ...], peers: tuple[Path, ...], threads: int | None, out: Path | None, as_json: bool, **options: Any
+    model: str, stages: tuple[Any, ...], peers: tuple[Path, ...], auto: bool, threads: int | None, out: Path | None, as_json: bool, **options: Any
 ) -> None:
     """Measure how good MODEL makes pictures: PSNR, SSIM, and PSNR at the reference's brightness, image by image and on average.
 
     MODEL is a model on the shelf, the folder of one, or a .tflite or .onnx file. Every network takes pictures of any size.
     """
     from redmobile.core.results import write_json
+    from redmobile.enhance.control import Control
     from redmobile.evaluate.evaluate import Wanted, check_wanted, evaluate
     from redmobile.evaluate.subjects import open_subjects
 
     wanted = Wanted(**options)
     check_wanted(wanted)
-    with open_subjects(model, stages, peers, threads=threads) as subjects, progress() as bar:
+    with open_subjects(model, stages, peers, Control(auto=auto), threads) as subjects, progress() as bar:
         task = bar.add_task("pictures", total=None, note="")
         found = evaluate(subjects, wanted, lambda what, done, total: bar.update(task, description=what, completed=done, total=total))
     if out:

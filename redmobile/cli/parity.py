@@ -24,7 +24,10 @@ _FRAMES = (
     "the inputs."
 )
 
-_OF_ONE = {"onnx": "--onnx", "float_file": "--float", "network": "--model", "converter": "--with", "truth": "--truth"}
+_FRAMES_ON_BIONIC = 3
+"""Emulated, a 1080p frame takes seconds."""
+
+_OF_ONE = {"onnx": "--onnx", "float_file": "--float", "network": "--model", "converter": "--with", "truth": "--truth", "on": "--on"}
 _OF_SEVERAL = {"input_range": "--input-range", "least_sqnr_db": "--least-sqnr"}
 """Options that go with one TARGET, or with several files."""
 
@@ -35,11 +38,13 @@ Examples:
   redmobile parity red_mobile --images photos/
   redmobile parity my_int8.tflite --onnx my.onnx --images photos/ --sheet worst.png --junit parity.xml
   redmobile parity my_int8.tflite --float my_float.tflite --images low/ --truth high/ --json
+  redmobile parity my_int8.tflite --images photos/ --on qemu:cortex-a76
   redmobile parity a.onnx b.tflite --frames photos/
   redmobile parity a.tflite a.tflite --frames photos/ --delegate redmobile     the last file through our kernels
   redmobile parity a.onnx b.tflite c.tflite --frames inputs.npz --least-sqnr 30 --out parity.json
   redmobile parity my_int8.tflite --onnx my.onnx --images photos/ --layers --layer-plot layers.png
   redmobile parity a.onnx b.tflite --frames clip.mp4 --samples 8 --input-range 0 255
+  redmobile parity demo.apk --on bionic --images photos/ --samples 3
 
 \b
 Exit code 5: a gate failed, none could be judged, an output is below --least-sqnr, or shapes, dtypes, layouts or values are not what
@@ -59,10 +64,13 @@ they should be. Exit code 2: frames that the file was calibrated with.
 @click.option("--least-sqnr", "least_sqnr_db", type=float, help="For several files: every output must reach this signal-to-noise ratio, in dB.")
 @click.option("--layers", is_flag=True, help="Look at the inner tensors too: which layer parts first, on up to four of the frames.")
 @click.option("--layer-plot", type=_FILE, help="Write a picture of the layers (.png); goes with --layers.")
+@click.option(
+    "--on", metavar="RUNTIME", help="Run it there too, e.g. qemu:cortex-a76: the same bytes must come out. An APK of `android build`: bionic."
+)
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each engine.  [default: all cores]")
 @delegate_options
 @click.option("--junit", type=_FILE, help="Write the gates as JUnit XML.")
-@click.option("--sheet", type=_FILE, help="Write the worst picture: input, float, converted, difference (.png or .jpg).")
+@click.option("--sheet", type=_FILE, help="Write the worst picture: input, float, converted, difference (.png or .jpg); the JSON has it too.")
 @click.option("--out", type=_FILE, help="Write the whole result as JSON.")
 @json_option
 def command(
@@ -84,12 +92,18 @@ def command(
     Several FILES (.onnx, .tflite) of any inputs and outputs: each is compared with the one before it, output by output: signal-to-noise
     ratio, cosine, largest and mean difference of the real values.
 
+    --on bionic takes an APK: its libraries and its model, byte for byte with LiteRT here, and what must be refused is tried.
+
     --layers matches tensors by name. A quantized layer is bad where its operator by itself, fed with what the file feeds it, errs by more
     than 0.7 steps of its scale (rounding alone: 0.29); a float layer where it differs by more than its weights' type explains.
     """
     options["delegate"] = delegate_of(delegate, delegate_options)
     given = {"junit": "--junit" if junit else None, "sheet": "--sheet" if sheet else None}
     several = len(targets) > 1
+    if options["on"] == "bionic":
+        options["on"] = None
+        _compare_on_bionic(targets, out, [*(name for name in given.values() if name), *_beyond(options)], as_json=as_json, options=options)
+        return
     unfit = [name for key, name in (_OF_ONE if several else _OF_SEVERAL).items() if options[key] is not None]
     unfit += [name for name in given.values() if name and several]
     from redmobile.errors import UsageError
@@ -105,6 +119,40 @@ def command(
         _compare_chain(targets[0], {"junit": junit, "sheet": sheet, "layer_plot": layer_plot, "out": out}, as_json=as_json, options=left)
 
 
+_ON_BIONIC = ("images", "samples")
+"""Options that go with --on bionic."""
+
+
+def _beyond(options: dict[str, Any]) -> list[str]:
+    """The given options that do not go with --on bionic."""
+    return [f"--{name.replace('_', '-')}" for name, value in options.items() if value and name not in _ON_BIONIC]
+
+
+def _compare_on_bionic(targets: tuple[str, ...], out: Path | None, unfit: list[str], *, as_json: bool, options: dict[str, Any]) -> None:
+    from redmobile.android.bionic import run_on_bionic
+    from redmobile.core.results import write_json
+    from redmobile.errors import ParityError, UsageError
+
+    if unfit or len(targets) > 1:
+        raise UsageError(f"{', '.join(unfit) or 'Several files'}: does not go with --on bionic, which takes one APK, --images and --samples.")
+    found = run_on_bionic(Path(targets[0]), options["images"], options["samples"] or _FRAMES_ON_BIONIC)
+    if out is not None:
+        write_json(out, found.as_json())
+    if as_json:
+        print_json(found.as_json())
+    else:
+        OUT.print(
+            f"{targets[0]}: TFLite {found.tflite} on bionic (unidbg), {found.coverage[0]} nodes in {found.coverage[2]} partition(s)", markup=False
+        )
+        for frame in found.frames:
+            same = "the same bytes as LiteRT here" if not frame.different else f"{frame.different:,} bytes differ by up to {frame.largest}"
+            OUT.print(f"  {frame.name}: {frame.bytes:,} bytes, {same}", markup=False)
+        for name, text in found.refused.items():
+            OUT.print(f"  {name}: {text}", markup=False)
+    if found.faults:
+        raise ParityError(f"{targets[0]}: {'; '.join(found.faults)}.")
+
+
 def _compare_chain(target: str, outputs: dict[str, Path | None], *, as_json: bool, options: dict[str, Any]) -> None:
     from redmobile.core.results import write_json
     from redmobile.errors import ParityError
@@ -114,6 +162,7 @@ def _compare_chain(target: str, outputs: dict[str, Path | None], *, as_json: boo
     out = outputs["out"]
     with progress() as bar:
         task = bar.add_task("pictures", total=None, note="")
+        options["pictures"] = outputs["sheet"] is not None
         checked = check_parity(target, on_progress=lambda done, total: bar.update(task, completed=done, total=total), **options)
     _write(checked, outputs["junit"], outputs["sheet"])
     _write_layers(outputs["layer_plot"], checked.result.layers)

@@ -21,7 +21,10 @@ Examples:
   redmobile train red_mobile --photos photos/ --pairs lol/ --hold-out 500-549 --out runs/low_light
   redmobile train red_mobile --photos photos/ --pairs lol/ --plan models/red_mobile/training.toml --out runs/again
   redmobile train red_mobile --photos photos/ --degrade all --out runs/general
+  redmobile train red_teacher --photos photos/ --pairs lol/ --degrade all --out runs/teacher
+  redmobile train red_mobile --photos photos/ --degrade all --teacher red_teacher --teacher-weights runs/teacher/weights.safetensors --out runs/taught
   redmobile train red_mobile --photos photos/ --out runs/first --resume
+  torchrun --nproc-per-node 4 -m redmobile train red_mobile --photos photos/ --batch 64 --out runs/four_gpus
 """
 )
 @click.argument("model")
@@ -59,6 +62,8 @@ Examples:
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the first weights and of every batch.")
 @click.option("--every", type=click.IntRange(1), default=500, show_default=True, help="Steps between validations, log lines and checkpoints.")
 @click.option("--start-from", type=click.Path(path_type=Path), help="Weights (.safetensors) to begin with.")
+@click.option("--teacher", metavar="MODEL", help="Learn from this network too: a model on the shelf or a folder, with its weights.")
+@click.option("--teacher-weights", type=click.Path(path_type=Path), help="Other weights (.safetensors) for the teacher.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads. Default: all cores.")
 @click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint, bit for bit.")
 @json_option
@@ -78,6 +83,8 @@ def command(
     seed: int,
     every: int,
     start_from: Path | None,
+    teacher: str | None,
+    teacher_weights: Path | None,
     threads: int | None,
     resume: bool,
     as_json: bool,
@@ -88,11 +95,14 @@ def command(
     """
     if not (photos or pairs):
         raise UsageError("Nothing to learn from: give --photos DIR, --pairs DIR or both.")
-    plan = _plan(plan_file, photos, pairs, degrade, steps, pair_steps, batch, crop, lr, seed, every)
+    if teacher_weights and not teacher:
+        raise UsageError("--teacher-weights belongs to a teacher: give --teacher MODEL too.")
+    plan = _plan(plan_file, photos, pairs, degrade, teacher is not None, steps, pair_steps, batch, crop, lr, seed, every)
     try:
         from redmobile.train.loop import Progress, Training
     except ModuleNotFoundError as error:
         raise MissingExtraError("torch", "torch", "redmobile train") from error
+    from redmobile.nets.checkpoint import load_model
     from redmobile.nets.model_document import load_model_document
     from redmobile.train.pictures import load_pictures
     from redmobile.train.threads import use_threads
@@ -101,15 +111,18 @@ def command(
         use_threads(threads)
     _, document = load_model_document(model)
     ERR.print(f"{sum(phase.steps for phase in plan.phase)} steps; reading pictures …") if ERR.is_terminal else None
-    training = Training(document, plan, load_pictures(plan, photos, pairs, hold_out), run, start_from)
+    guide = load_model(teacher, teacher_weights) if teacher else None
+    training = Training(document, plan, load_pictures(plan, photos, pairs, hold_out), run, start_from, guide)
     training.resume() if resume else training.start()
-    with progress() as bar:
+    with progress(quiet=not training.processes.is_first) as bar:
         task = bar.add_task("training", total=plan.steps, completed=training.step, note="")
 
         def show(now: Progress) -> None:
             bar.update(task, completed=now.step, description=now.source, note=f"loss {now.loss:.4f}  validation {now.psnr:.2f} dB {now.ssim:.3f}")
 
         weights = training.go(show)
+    if not training.processes.is_first:
+        return
     last = training.rows[-1]
     if as_json:
         print_json({"weights": str(weights), "steps": training.step, **last})
@@ -122,6 +135,7 @@ def _plan(
     photos: Path | None,
     pairs: Path | None,
     degrade: str | None,
+    taught: bool,
     steps: int,
     pair_steps: int,
     batch: int,
@@ -132,16 +146,17 @@ def _plan(
 ) -> TrainingPlan:
     from redmobile.core.documents import load_toml
     from redmobile.data.composition import recipes_of
-    from redmobile.train.plan import Phase, TrainingPlan
+    from redmobile.train.plan import Distill, Phase, TrainingPlan
 
     if plan_file:
         if degrade:
             raise UsageError("--degrade does not go with --plan: the plan's phases say what happens to photographs (degrade = …).")
         return load_toml(plan_file, TrainingPlan)
     phases = []
+    distill = Distill() if taught else None
     recipes = recipes_of(degrade) if degrade else None
     if photos:
-        phases.append(Phase(source="photos", steps=steps, batch=batch, crop=(crop, crop), learning_rate=lr, degrade=recipes))
+        phases.append(Phase(source="photos", steps=steps, batch=batch, crop=(crop, crop), learning_rate=lr, degrade=recipes, distill=distill))
     if pairs:
-        phases.append(Phase(source="pairs", steps=pair_steps, batch=batch, crop=(crop, crop), learning_rate=lr))
+        phases.append(Phase(source="pairs", steps=pair_steps, batch=batch, crop=(crop, crop), learning_rate=lr, distill=distill))
     return TrainingPlan(phase=tuple(phases), seed=seed, every=every)

@@ -22,11 +22,15 @@ D = TypeVar("D", bound=Document)
 
 def load_toml(path: Path, kind: type[D]) -> D:
     """Read the TOML file at `path` as a `kind`. Raises InputError (unreadable) or DocumentError (does not fit)."""
+    return from_dict(read_toml(path), kind, str(path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The TOML file at `path`, unchecked. Raises InputError (unreadable) or DocumentError (no TOML)."""
     try:
-        values = tomllib.loads(read_bytes(path).decode())
+        return tomllib.loads(read_bytes(path).decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DocumentError(f"{path}: is not valid TOML ({error}).") from error
-    return from_dict(values, kind, str(path))
 
 
 def from_dict(values: dict[str, Any], kind: type[D], name: str) -> D:

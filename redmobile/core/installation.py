@@ -11,6 +11,7 @@ import dataclasses
 import importlib.metadata
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -69,16 +70,52 @@ REQUIREMENTS = (
     Requirement("onnx", "onnx", "build, convert"),
     Requirement("onnxruntime", "onnxruntime", "build, convert, parity, export", runtime="onnxruntime"),
     Requirement("ai-edge-litert", "ai_edge_litert.interpreter", "build, convert, parity, enhance, bench", runtime="litert"),
+    Requirement("jinja2", "jinja2", "report"),
     Requirement("psutil", "psutil", "build, bench"),
     Requirement("protobuf", "google.protobuf", "bench --on adb with benchmark_model"),
     Requirement("safetensors", "safetensors", "train, export, describe"),
     Requirement("torch", "torch", "train, export, describe; one more stage in parity", extra="torch", runtime="torch"),
     Requirement("onnxscript", "onnxscript", "export", extra="torch"),
+    Requirement("distributed", "distributed", "enhance --cluster", extra="cluster"),
+    Requirement("fsspec", "fsspec", "enhance --cluster", extra="cluster"),
+    Requirement("scikit-image", "skimage.feature", "enhance --protect faces", extra="faces"),
+    Requirement("accelerate", "accelerate", "train", extra="torch"),
     Requirement("tensorflow", "tensorflow", "a second opinion: --runtime tensorflow", extra="tensorflow", runtime="tensorflow"),
     Requirement("tflite-runtime", "tflite_runtime.interpreter", "what older boards have: --runtime tflite", runtime="tflite", apart=True),
     Requirement("ethos-u-vela", "ethosu.vela", "npu on Ethos-U: what it takes, and estimates", extra="npu"),
+    Requirement("mlcommons-loadgen", "mlperf_loadgen", "bench --scenario single-stream: figures as MLPerf Mobile's", extra="loadgen"),
 )
 """Every package, the base first."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """A program that is no Python package. name: of its file; needed_for: commands or parts of them; install: the line that installs it."""
+
+    name: str
+    needed_for: str
+    install: str
+
+
+_APK = "android build, test; parity --on bionic"
+PROGRAMS = (
+    Program("adb", "android install, start, logs; bench --on adb", "apt-get install adb"),
+    Program("javac", f"{_APK}; a JDK of version 17 to 21", "apt-get install openjdk-17-jdk-headless"),
+    Program("mvn", _APK, "apt-get install maven"),
+    Program("clang", _APK, "apt-get install clang"),
+    Program("ld.lld", _APK, "apt-get install lld"),
+    Program("aapt2", _APK, "apt-get install aapt, or ANDROID_HOME=…/sdk"),
+    Program("apksigner", _APK, "apt-get install apksigner, or ANDROID_HOME=…/sdk"),
+)
+"""Every program; the base needs none. The lines are Debian's and Ubuntu's."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ProgramState:
+    """What was found of a program. path: where it is, None if it is not on the PATH."""
+
+    program: Program
+    path: str | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,6 +155,7 @@ class Installation:
     packages: tuple[PackageState, ...]
     shelves: tuple[ShelfState, ...]
     models: tuple[ModelState, ...]
+    programs: tuple[ProgramState, ...] = ()
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -149,6 +187,7 @@ class Installation:
         return {
             "environment": self.environment,
             "packages": packages,
+            "programs": [{**dataclasses.asdict(found.program), "path": found.path} for found in self.programs],
             "runtimes": self.runtimes,
             "shelves": [dataclasses.asdict(found) for found in self.shelves],
             "models": [dataclasses.asdict(model) for model in self.models],
@@ -166,7 +205,8 @@ def inspect_installation() -> Installation:
         packages = tuple(pool.map(inspect_package, REQUIREMENTS))
     kinds: tuple[shelf.Shelf, ...] = ("converters", "models", "benchmarks")
     shelves = tuple(ShelfState(kind, tuple(map(str, shelf.shelf_folders(kind))), tuple(shelf.names(kind))) for kind in kinds)
-    return Installation(describe(), packages, shelves, tuple(inspect_model(name) for name in shelf.names("models")))
+    programs = tuple(ProgramState(program, shutil.which(program.name)) for program in PROGRAMS)
+    return Installation(describe(), packages, shelves, tuple(inspect_model(name) for name in shelf.names("models")), programs)
 
 
 def inspect_package(requirement: Requirement) -> PackageState:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+
+import cv2
+import numpy as np
 
 from redmobile.core.metrics import Frame
 from redmobile.data.frames import Image, read_image, write_image
 from redmobile.data.sheet import side_by_side
 from redmobile.data.video import DEFAULT_CRF, rewrite_video
+from redmobile.enhance.control import Control, enhance_image
 from redmobile.enhance.image_model import ImageModel
 from redmobile.enhance.jobs import Job
 from redmobile.errors import InputError, RedmobileError, UsageError
+
+_FOLLOWS = 0.1
+"""How much of the way to the strength that a frame of a video calls for is gone in that frame."""
 
 Progress = Callable[[Job, int, int | None], None]
 """(job, frames done, frames in all or None) → None: after each frame of a video."""
@@ -21,12 +29,12 @@ Progress = Callable[[Job, int, int | None], None]
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """strength: 0 … 1, see ImageModel.enhance. compare: write before and after beside each other. crf: quality of videos.
+    """control: how strongly, and where. compare: write before and after beside each other. crf: quality of videos.
 
     skip_existing: leave a result alone that is there already, to go on after an interruption.
     """
 
-    strength: float = 1.0
+    control: Control = dataclasses.field(default_factory=Control)
     compare: bool = False
     crf: int = DEFAULT_CRF
     skip_existing: bool = False
@@ -34,10 +42,13 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What became of a file. error: why there is no result; skipped: there was one; seconds: reading and writing included."""
+    """What became of a file. source, final: paths, or URLs on a cluster; error: why there is no result; skipped: there was one.
 
-    source: Path
-    final: Path | None
+    seconds: reading and writing included.
+    """
+
+    source: Path | str
+    final: Path | str | None
     frames: int = 0
     seconds: float = 0.0
     remarks: tuple[str, ...] = ()
@@ -84,20 +95,25 @@ def _image(job: Job, model: ImageModel, settings: Settings, on_progress: Progres
 
 
 def _made(image: Image, model: ImageModel, settings: Settings) -> Image:
-    if settings.compare:
-        return image.with_frame(_beside(image.frame, model.enhance(image.frame, settings.strength)))
-    if image.deep is not None:
-        return image.with_deep(model.enhance_deep(image.frame, image.deep, settings.strength))
-    return image.with_frame(model.enhance(image.frame, settings.strength))
+    made = enhance_image(model, image, settings.control)
+    if not settings.compare:
+        return made
+    height, width = made.frame.shape[:2]
+    before = image.frame if image.frame.shape == made.frame.shape else np.asarray(cv2.resize(image.frame, (width, height)), np.uint8)
+    return image.with_frame(_beside(before, made.frame))
 
 
 def _video(job: Job, model: ImageModel, settings: Settings, on_progress: Progress | None) -> tuple[int, tuple[str, ...]]:
-    count = 0
+    if settings.control.has_regions or settings.control.enlarge:
+        raise UsageError(f"{job.source}: regions and enlarging are for pictures, not for videos.")
+    count, strength = 0, math.nan
 
     def transform(frame: Frame) -> Frame:
-        nonlocal count
+        nonlocal count, strength
         count += 1
-        enhanced = model.enhance(frame, settings.strength)
+        wanted = settings.control.strength_for(frame)
+        strength = wanted if math.isnan(strength) else strength + _FOLLOWS * (wanted - strength)  # a new one for each frame would flicker
+        enhanced = model.enhance(frame, strength)
         return _beside(frame, enhanced) if settings.compare else enhanced
 
     def report(done: int, total: int | None) -> None:

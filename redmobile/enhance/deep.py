@@ -20,9 +20,10 @@ _MARGIN = 24
 """Four sigmas: beyond, the blur sees nothing."""
 
 
-def add_fine_levels(frame: Frame, deep: DeepFrame, enhanced: Frame, strength: float) -> DeepFrame:
+def add_fine_levels(frame: Frame, deep: DeepFrame, enhanced: Frame, strength: float | NDArray[np.float32]) -> DeepFrame:
     """`enhanced` with 16 bits: 257 · enhanced + gain · (deep - 257 · frame), mixed with `deep` by `strength`, clipped.
 
+    strength: a number, or (H, W, 1).
     frame: the 8-bit rounding of `deep`, which the network saw; enhanced: what it made of it. The difference in brackets is what
     rounding took away, at most half an 8-bit step; gain = (blur(enhanced) + 1) / (blur(frame) + 1), per channel, Gaussian, σ 6 pixels.
     A dark slope that has few 8-bit levels so keeps all between them instead of breaking into bands.
@@ -37,7 +38,8 @@ def add_fine_levels(frame: Frame, deep: DeepFrame, enhanced: Frame, strength: fl
         original = deep[rows].astype(np.float32)
         fine = original - frame[rows].astype(np.float32) * _STEP
         full = enhanced[rows].astype(np.float32) * _STEP + gain * fine
-        result[rows] = np.rint(np.clip(original + strength * (full - original), 0, 65535))
+        here = strength if isinstance(strength, float | int) else strength[rows]
+        result[rows] = np.rint(np.clip(original + here * (full - original), 0, 65535))
     return result
 
 

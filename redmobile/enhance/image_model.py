@@ -20,6 +20,9 @@ from redmobile.runtimes.base import Runtime
 RANGE_KEY = "redmobile.input_range"
 """Property of a file: the real values of pixels 0 and 255, '0,1'."""
 
+STRONGEST = 1.5
+"""Beyond, noise and halos grow faster than anything else."""
+
 _ORDER_KEY = "redmobile.input_order"
 
 
@@ -64,12 +67,13 @@ class ImageModel:
     def enhance(self, frame: Frame, strength: float = 1.0) -> Frame:
         """The network on a frame of any size, at least 1×1. strength: 0 gives the frame back, 1 the network's result, between: a mixture.
 
+        Above 1, up to 1.5, it is more of the same change, clipped.
         A frame that fits in is mirrored on to the network's size. A larger one is cut into tiles that overlap, and their brightness
         and colour are matched to the network's result on the whole frame, made small: see redmobile.enhance.guide. Where it takes
         fewer tiles, the frame is turned by 90° for the network.
         """
-        if not 0 <= strength <= 1:
-            raise UsageError(f"The strength must lie between 0 and 1, found {strength}.")
+        if not 0 <= strength <= STRONGEST:
+            raise UsageError(f"The strength must lie between 0 and {STRONGEST}, found {strength}.")
         if strength == 0:
             return frame.copy()
         turned = self._tile_count(frame.shape[1], frame.shape[0]) < self._tile_count(frame.shape[0], frame.shape[1])
@@ -79,9 +83,12 @@ class ImageModel:
             enhanced = np.ascontiguousarray(np.rot90(enhanced, -1))
         return enhanced if strength == 1 else np.asarray(cv2.addWeighted(enhanced, strength, frame, 1 - strength, 0), np.uint8)
 
-    def enhance_deep(self, frame: Frame, deep: DeepFrame, strength: float = 1.0) -> DeepFrame:
-        """A 16-bit picture: the network sees `frame`, its 8-bit rounding; what was rounded away comes back, times the network's gain."""
-        return add_fine_levels(frame, deep, self.enhance(frame), strength) if strength else deep.copy()
+    def enhance_deep(self, frame: Frame, deep: DeepFrame, strength: float | NDArray[np.float32] = 1.0) -> DeepFrame:
+        """A 16-bit picture: the network sees `frame`, its 8-bit rounding; what was rounded away comes back, times the network's gain.
+
+        strength: as above, or (H, W, 1).
+        """
+        return add_fine_levels(frame, deep, self.enhance(frame), strength) if np.any(strength) else deep.copy()
 
     def _enhance_upright(self, frame: Frame) -> Frame:
         height, width = frame.shape[:2]

@@ -69,7 +69,7 @@ def _of_file(path: Path, out: Path, *, as_file: bool) -> Job:
     if path.suffix.lower() not in _ENDINGS:
         raise InputError(f"{path}: is neither a picture nor a video by its ending ({', '.join(_ENDINGS)}).")
     if not as_file:
-        return Job(path, out / _final_name(path))
+        return Job(path, out / final_name(path))
     job = Job(path, out)
     if (out.suffix.lower() in READABLE) != job.is_video:
         wanted = WRITABLE if job.is_video else tuple(FORMATS)
@@ -86,13 +86,14 @@ def _of_folder(folder: Path, target: Path, out: Path) -> list[Job]:
         place = path.relative_to(folder)
         if any(part.startswith(".") for part in place.parts) or (inside and path.resolve().is_relative_to(own)):
             continue
-        jobs.append(Job(path, target / place.parent / _final_name(path)))
+        jobs.append(Job(path, target / place.parent / final_name(path)))
     if not jobs:
         raise InputError(f"{folder}: holds no pictures or videos ({', '.join(_ENDINGS)}).")
     return jobs
 
 
-def _final_name(path: Path) -> str:
+def final_name(path: Path) -> str:
+    """The name of a file's result: its own, but videos that H.264 is not stored in end with .mkv."""
     if path.suffix.lower() in READABLE and path.suffix.lower() not in WRITABLE:
         return path.with_suffix(_ANY_SOUND).name
     return path.name

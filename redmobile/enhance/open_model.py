@@ -24,21 +24,30 @@ def open_model(
     onnxruntime its .onnx, for torch its weights). delegate: what the engine hands the graph to.
     Raises InputError, UsageError, UnsupportedModelError, DeviceError, MissingExtraError.
     """
-    path = Path(name)
-    if path.suffix.lower() in DEFAULT_RUNTIMES or path.is_file():
-        loaded = open_runtime(path, runtime, threads, delegate)
-        return ImageModel(loaded), f"{path.name} in {loaded.name}"
-    folder = find("models", name)
-    if runtime == "torch":
+    if runtime == "torch" and not _is_file(name):
         if delegate is not None:
             raise UsageError("--delegate: the runtime torch takes no delegates.")
         loaded = _torch(name, threads)
-        return ImageModel(loaded), f"weights of {folder.name} in {loaded.name}"
+        return ImageModel(loaded), f"weights of {find('models', name).name} in {loaded.name}"
+    file = model_file(name, runtime)
+    loaded = open_runtime(file, runtime, threads, delegate)
+    return ImageModel(loaded), f"{file.name} in {loaded.name}"
+
+
+def model_file(name: str = DEFAULT_MODEL, runtime: str | None = None) -> Path:
+    """The file that `open_model` would load for `name`. Raises InputError."""
+    if _is_file(name):
+        return Path(name)
+    folder = find("models", name)
     file = folder / _FILES.get(runtime or "", _INT8_FILE).format(folder.name)
     if not file.is_file():
         raise InputError(f"{folder}: holds no {file.name}; make it: redmobile build {name} --with litert_int8 --out {folder}")
-    loaded = open_runtime(file, runtime, threads, delegate)
-    return ImageModel(loaded), f"{file.name} in {loaded.name}"
+    return file
+
+
+def _is_file(name: str) -> bool:
+    path = Path(name)
+    return path.suffix.lower() in DEFAULT_RUNTIMES or path.is_file()
 
 
 def _torch(name: str, threads: int | None) -> Runtime:

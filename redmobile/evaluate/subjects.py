@@ -13,6 +13,7 @@ from redmobile.convert.float_file import write_float
 from redmobile.core.artifact import sha256_file
 from redmobile.core.converter import LoweringChoices
 from redmobile.core.metrics import Frame
+from redmobile.enhance.control import Control, enhance_frame
 from redmobile.enhance.image_model import ImageModel
 from redmobile.enhance.open_model import open_model
 from redmobile.errors import InputError, UsageError
@@ -22,6 +23,9 @@ from redmobile.shelf import find
 
 Stage = Literal["torch", "onnx", "float", "int8"]
 STAGES: tuple[Stage, ...] = ("torch", "onnx", "float", "int8")
+
+
+_FULL = Control()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,11 +38,12 @@ class Enhancer:
 
 @contextlib.contextmanager
 def open_subjects(
-    model: str, stages: Sequence[Stage], peers: Sequence[Path], strength: float = 1.0, threads: int | None = None
+    model: str, stages: Sequence[Stage], peers: Sequence[Path], control: Control = _FULL, threads: int | None = None
 ) -> Iterator[list[Enhancer]]:
     """The network `model` (on the shelf: in each of `stages`; or a file), then the `peers` (.tflite or .onnx), loaded.
 
-    float: lowered from the ONNX file. Raises InputError, UsageError (stages of a file), UnsupportedModelError, DeviceError, MissingExtraError.
+    float: lowered from the ONNX file. control: how strongly the network is used; peers always fully.
+    Raises InputError, UsageError (stages of a file), UnsupportedModelError, DeviceError, MissingExtraError.
     """
     with tempfile.TemporaryDirectory(prefix="redmobile-evaluate-") as folder:
         if Path(model).suffix.lower() in DEFAULT_RUNTIMES:
@@ -52,13 +57,13 @@ def open_subjects(
         if len(set(names)) < len(names):
             raise UsageError(f"Two of what is evaluated have one name ({', '.join(names)}): rename a file.")
         yield [
-            _with_strength(facts, image_model, strength if place < len(opened) - len(peers) else 1.0)
+            _controlled(facts, image_model, control if place < len(opened) - len(peers) else _FULL)
             for place, (facts, image_model) in enumerate(opened)
         ]
 
 
-def _with_strength(facts: Subject, model: ImageModel, strength: float) -> Enhancer:
-    return Enhancer(facts, lambda frame: model.enhance(frame, strength))
+def _controlled(facts: Subject, model: ImageModel, control: Control) -> Enhancer:
+    return Enhancer(facts, lambda frame: enhance_frame(model, frame, control.weight(frame)))
 
 
 def _file(name: str, path: Path, threads: int | None, says: str = "") -> tuple[Subject, ImageModel]:

@@ -11,24 +11,30 @@ from torch import nn
 
 from redmobile.core.artifact import output_path, read_bytes, sha256_bytes
 from redmobile.errors import InputError
-from redmobile.nets.model_document import ModelDocument, load_model_document
+from redmobile.nets.model_document import ModelDocument, RedDocument, RedMobileDocument, load_model_document
+from redmobile.nets.red import Red
 from redmobile.nets.red_mobile import RedMobile
 
 WEIGHTS = "weights.safetensors"
 
 
-def build_network(document: ModelDocument) -> RedMobile:
+def build_network(document: ModelDocument) -> RedMobile | Red:
     """A network with fresh weights, from torch's current seed."""
+    if isinstance(document, RedDocument):
+        return Red(document.layers)
+    assert isinstance(document, RedMobileDocument)  # noqa: S101 - there are no others
     return RedMobile(document.layers)
 
 
-def load_model(name: str, weights: Path | None = None) -> nn.Module:
+def load_model(name: str, weights: Path | None = None) -> RedMobile | Red:
     """The network `name` (on the shelf, or a folder) with its weights (or those at `weights`), in eval mode.
 
     Raises InputError, DocumentError.
     """
     folder, document = load_model_document(name)
     network = build_network(document)
+    if weights is None and not (folder / WEIGHTS).is_file():
+        raise InputError(f"{folder}: holds no {WEIGHTS} yet; train them (redmobile train {name} --photos DIR --out RUN), or name others.")
     load_weights(network, weights or folder / WEIGHTS)
     return network.eval()
 

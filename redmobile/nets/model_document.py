@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from redmobile.core.documents import Document, load_toml
+from redmobile.core.documents import Document, from_dict, read_toml
 from redmobile.errors import DocumentError, UsageError
 from redmobile.shelf import find
 
+Task = Literal["lowlight", "deblur", "upscale", "restore", "medical"]
 Activation = Literal["relu6", "relu", "hard_swish"]
 
 
@@ -46,7 +47,7 @@ class Tail(Document):
 
 
 class Layers(Document):
-    """The [layers] table of RED-mobile."""
+    """The [layers] table of RED-mobile, the student."""
 
     encoder: tuple[InvertedResidualRow, ...]
     stem: Literal["space_to_depth", "patch_conv"] = "space_to_depth"
@@ -56,20 +57,37 @@ class Layers(Document):
     tail: Tail = Tail()
 
 
+class RedLayers(Document):
+    """The [layers] table of RED, the teacher.
+
+    widths: channels of the encoder's scales, each half as large as the one before; blocks: residual blocks at each, on the way down and up again;
+    patch: the finest scale is 1/patch of the picture. Width of the context: that of its own convolutions.
+    """
+
+    widths: tuple[int, ...] = (64, 128, 256)
+    blocks: int = 2
+    patch: Literal[1, 2, 4] = 2
+    activation: Activation = "relu"
+    context: Context = Context(levels=2, width=128)
+    tail: Tail = Tail()
+
+
 class ModelDocument(Document):
-    """A model.toml. says: one sentence for lists; network: the class that reads [layers]; version: of the weights."""
+    """What every model.toml holds. says: one sentence for lists; network: which class reads [layers]; version: of the weights.
+
+    tasks: what the weights were trained for; `redmobile enhance --task` asks.
+    """
 
     says: str
-    network: Literal["red_mobile"]
+    network: str
     version: str
     input: Input
-    layers: Layers
+    tasks: tuple[Task, ...] = ("lowlight",)
 
     @property
     def size_multiple(self) -> int:
-        """Height and width of an image must be a multiple of this: the patch of 4, times each halving."""
-        halvings = sum(row.stride - 1 for row in self.layers.encoder) + self.layers.context.levels
-        return 4 << halvings
+        """Height and width of an image must be a multiple of this."""
+        raise TypeError(f"{type(self).__name__} does not say its size_multiple")
 
     def checked_size(self, size: tuple[int, int] | None) -> tuple[int, int]:
         """`size` (height, width), by default the document's own. Raises UsageError unless both are multiples of `size_multiple`."""
@@ -82,6 +100,34 @@ class ModelDocument(Document):
         return height, width
 
 
+class RedMobileDocument(ModelDocument, kw_only=True):
+    """A RED-mobile."""
+
+    network: Literal["red_mobile"]
+    layers: Layers
+
+    @property
+    def size_multiple(self) -> int:
+        """The patch of 4, times each halving."""
+        halvings = sum(row.stride - 1 for row in self.layers.encoder) + self.layers.context.levels
+        return 4 << halvings
+
+
+class RedDocument(ModelDocument, kw_only=True):
+    """A RED."""
+
+    network: Literal["red"]
+    layers: RedLayers = RedLayers()
+
+    @property
+    def size_multiple(self) -> int:
+        """The patch, times each halving of encoder and context."""
+        return self.layers.patch << (len(self.layers.widths) - 1 + self.layers.context.levels)
+
+
+_KINDS: dict[str, type[ModelDocument]] = {"red_mobile": RedMobileDocument, "red": RedDocument}
+
+
 def load_model_document(name: str) -> tuple[Path, ModelDocument]:
     """Folder and document of the model called `name` on the shelf, or of the folder or model.toml at the path `name`.
 
@@ -89,7 +135,11 @@ def load_model_document(name: str) -> tuple[Path, ModelDocument]:
     """
     path = find("models", name)
     file = path / "model.toml" if path.is_dir() else path
-    document = load_toml(file, ModelDocument)
+    values = read_toml(file)
+    kind = _KINDS.get(str(values.get("network")))
+    if kind is None:
+        raise DocumentError(f"{file}: network must be one of {', '.join(_KINDS)}; found {values.get('network')!r}.")
+    document = from_dict(values, kind, str(file))
     try:
         document.checked_size(None)
     except UsageError as error:

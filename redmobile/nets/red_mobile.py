@@ -58,6 +58,10 @@ class RedMobile(nn.Module):
         """Enhance."""
         return self.unclipped(x).clamp(0, 1)
 
+    def landmarks(self) -> list[nn.Module]:
+        """Modules whose outputs a teacher guides: the finest features, and the deepest."""
+        return [self.fusions[-1], self.attention]
+
     def unclipped(self, x: Tensor) -> Tensor:
         """Enhance without the final clip: training needs a gradient outside [0, 1] too."""
         patches = space_to_depth(x)

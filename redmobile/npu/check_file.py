@@ -17,12 +17,9 @@ from redmobile.graph.tflite_read import read_tflite
 from redmobile.npu.advice import advise
 from redmobile.npu.islands import float_islands
 from redmobile.npu.rules import Finding, RuleTable, Verdict, judge, load_rules
-from redmobile.npu.vela import Estimate, Settings, compile_with_vela, is_installed
+from redmobile.npu.vela import Estimate, Settings, compile_with_vela, is_installed, sram_remark
 from redmobile.runtimes.base import open_runtime
 from redmobile.runtimes.tflite_interpreter import InterpreterRuntime
-
-_USUAL_SRAM_BYTES = 4 * 2**20
-"""What Vela's own configuration grants an Ethos-U55 in its mode Shared_Sram; chips with more are rare."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,12 +122,8 @@ def _asked_litert(path: Path, findings: list[Finding]) -> tuple[list[Finding], N
 
 def _remarks_on(estimate: Estimate) -> list[str]:
     remarks = [f"Decided by Vela {estimate.vela}; its cycles and frames a second are estimates, none was measured."]
-    if estimate.sram_bytes > _USUAL_SRAM_BYTES:
-        remarks.append(
-            f"The estimate keeps {estimate.sram_bytes / 1e6:.1f} MB in SRAM beside the NPU; a chip with less is slower, e.g. --memory-mode "
-            "Dedicated_Sram_512KB (Ethos-U65, U85)."
-        )
-    return remarks
+    remark = sram_remark(estimate.sram_bytes)
+    return [*remarks, f"{remark}, e.g. --memory-mode Dedicated_Sram_512KB (Ethos-U65, U85)."] if remark else remarks
 
 
 def _with_vela(model: TfliteModel, findings: list[Finding], estimate: Estimate) -> list[Finding]:

@@ -19,7 +19,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from redmobile.core.environment import version_of
 from redmobile.errors import MissingExtraError, OutputError, ToolError, UsageError
 
 PACKAGE = "ethos-u-vela"
@@ -27,17 +26,22 @@ DEFAULT_TIMEOUT_S = 300.0
 DEFAULT_MEMORY_BYTES = 8 * 2**30
 
 _CHILD = """
-import resource, sys
+import importlib.metadata, resource, sys
 limit = int(sys.argv.pop(1))
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+print("ethos-u-vela", importlib.metadata.version("ethos-u-vela"), flush=True)
 from ethosu.vela import vela
 sys.exit(vela.main(sys.argv[1:]))
 """
-"""Sets the limit in the child itself, before Vela is imported: nothing of ours runs between fork and exec."""
+"""Sets the limit in the child itself, before Vela is imported: nothing of ours runs between fork and exec. It may run in another environment."""
+
+_USUAL_SRAM_BYTES = 4 * 2**20
+"""What Vela's own configuration grants an Ethos-U55 in its mode Shared_Sram; chips with more are rare."""
 
 _SHOWN = 240
 """Characters of Vela's words that go into an error."""
 
+_VERSION = re.compile(rf"^{PACKAGE} (\S+)$", re.MULTILINE)
 _REASON = re.compile(r"operator: (\S+), ofm: '(.*)'\n\s*-?\s*Reason: (.*)")
 _VELA_INI = "Arm/vela.ini"
 
@@ -73,6 +77,7 @@ class Settings:
     """How Vela is run. config: the accelerator; system, memory_mode: sections of Vela's configuration file.
 
     timeout_s, memory_bytes: limits of the process; keep: a folder for Vela's files and log, None: thrown away.
+    python: the interpreter of the environment that Vela is installed in, None: this one.
     """
 
     config: str
@@ -81,6 +86,7 @@ class Settings:
     timeout_s: float = DEFAULT_TIMEOUT_S
     memory_bytes: int = DEFAULT_MEMORY_BYTES
     keep: Path | None = None
+    python: Path | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,11 +99,29 @@ class CpuOperator:
 
 
 @dataclasses.dataclass(frozen=True)
+class Layer:
+    """One operation after Vela's own rewriting. op: the kind in the file; name: of its output; unit: 'NPU' or 'CPU'.
+
+    cycles: Vela's estimate, of whatever takes longest, the NPU itself (npu_cycles) or one of its memories; 0 on the CPU.
+    utilization: share of the NPU's multiply-accumulators that are busy, in [0, 1].
+    """
+
+    op: str
+    name: str
+    unit: str
+    cycles: int
+    npu_cycles: int
+    macs: int
+    utilization: float
+
+
+@dataclasses.dataclass(frozen=True)
 class Estimate:
     """What Vela made of a file. Every figure is its estimate; the time of operators on the CPU is not in it.
 
     frames_per_second: 0 where nothing runs on the NPU. sram_bytes, dram_bytes, flash_bytes: memory used; *_traffic_bytes: moved for one
     inference. operators: on the NPU. macs: as Vela counts, with what it adds itself. cycles_by_operator: kind → cycles, the most first.
+    layers: in the order in which they run.
     """
 
     vela: str
@@ -116,11 +140,32 @@ class Estimate:
     operators: int
     cpu: tuple[CpuOperator, ...]
     cycles_by_operator: dict[str, int]
+    layers: tuple[Layer, ...]
 
 
 def is_installed() -> bool:
     """Whether Vela can be run."""
     return importlib.util.find_spec("ethosu") is not None
+
+
+def sram_remark(sram_bytes: int) -> str:
+    """What to say, without a full stop, of an estimate that takes more SRAM than most chips have beside the NPU; '' if it does not."""
+    if sram_bytes <= _USUAL_SRAM_BYTES:
+        return ""
+    return f"The estimate keeps {sram_bytes / 1e6:.1f} MB in SRAM beside the NPU; a chip with less is slower"
+
+
+def accelerators() -> tuple[str, ...]:
+    """Every accelerator that Vela knows, the smallest first of each family."""
+    return tuple(config for configs in CONFIGS.values() for config in configs)
+
+
+def target_of(config: str) -> str:
+    """The target ('ethos_u55', …) of an accelerator ('ethos-u55-256', …). Raises UsageError."""
+    found = next((target for target, configs in CONFIGS.items() if config in configs), None)
+    if found is None:
+        raise UsageError(f"No accelerator '{config}'. Known: {', '.join(accelerators())}.")
+    return found
 
 
 def settings_for(
@@ -132,13 +177,14 @@ def settings_for(
     timeout_s: float = DEFAULT_TIMEOUT_S,
     memory_bytes: int = DEFAULT_MEMORY_BYTES,
     keep: Path | None = None,
+    python: Path | None = None,
 ) -> Settings:
     """The settings for `target` ('ethos_u55', …), with defaults for what is None. Raises UsageError for an accelerator of another kind."""
     chosen = config or DEFAULT_CONFIGS[target]
     if chosen not in CONFIGS[target]:
         raise UsageError(f"Accelerator '{chosen}' is none of {target}. Known: {', '.join(CONFIGS[target])}.")
     around = SYSTEMS[chosen.rpartition("-")[0]]
-    return Settings(chosen, system or around.config, memory_mode or around.memory_mode, timeout_s, memory_bytes, keep)
+    return Settings(chosen, system or around.config, memory_mode or around.memory_mode, timeout_s, memory_bytes, keep, python)
 
 
 def compile_with_vela(data: bytes, settings: Settings, name: str = "model") -> Estimate:
@@ -146,7 +192,7 @@ def compile_with_vela(data: bytes, settings: Settings, name: str = "model") -> E
 
     Raises MissingExtraError (Vela is not installed), ToolError (it failed, or ran into a limit), OutputError (its files cannot be kept).
     """
-    if not is_installed():
+    if settings.python is None and not is_installed():
         raise MissingExtraError(PACKAGE, "npu", "An Ethos-U estimate")
     with tempfile.TemporaryDirectory(prefix="redmobile-vela-") as temporary:
         folder = Path(temporary)
@@ -173,7 +219,7 @@ def _run(source: Path, out: Path, settings: Settings) -> str:
 
 def _child(arguments: list[str], settings: Settings, name: str, folder: Path) -> str:
     """Everything that Vela printed."""
-    command = [sys.executable, "-c", _CHILD, str(settings.memory_bytes), *arguments]
+    command = [str(settings.python or sys.executable), "-c", _CHILD, str(settings.memory_bytes), *arguments]
     try:
         ended = subprocess.run(
             command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=settings.timeout_s, check=False
@@ -212,17 +258,17 @@ def _keep(out: Path, log: str, settings: Settings, name: str) -> None:
 
 
 def _estimate(out: Path, log: str, settings: Settings, name: str) -> Estimate:
-    summary, layers = _summary(out, name), _layers(out, name)
+    summary, rows = _summary(out, name), _rows(out, f"{glob.escape(name)}_per-layer.csv", name)
+    layers = tuple(_layer(row) for row in rows)
     reasons = {output: reason.strip() for _, output, reason in _REASON.findall(log)}
     cycles: collections.Counter[str] = collections.Counter()
     for layer in layers:
-        cycles[layer["Original Operator"]] += round(float(layer["Op Cycles"]))
-    cpu = tuple(
-        CpuOperator(layer["Original Operator"], layer["Name"], reasons.get(layer["Name"], "")) for layer in layers if layer["Target"] != "NPU"
-    )
+        cycles[layer.op] += layer.cycles
+    cpu = tuple(CpuOperator(layer.op, layer.name, reasons.get(layer.name, "")) for layer in layers if layer.unit != "NPU")
     rate = float(summary["inferences_per_second"])
+    version = _VERSION.search(log)
     return Estimate(
-        vela=version_of(PACKAGE) or "unknown",
+        vela=version[1] if version else "unknown",
         config=settings.config,
         system=settings.system,
         memory_mode=settings.memory_mode,
@@ -238,6 +284,19 @@ def _estimate(out: Path, log: str, settings: Settings, name: str) -> Estimate:
         operators=len(layers) - len(cpu),
         cpu=cpu,
         cycles_by_operator={kind: count for kind, count in cycles.most_common() if count},
+        layers=layers,
+    )
+
+
+def _layer(row: dict[str, str]) -> Layer:
+    return Layer(
+        op=row["Original Operator"],
+        name=row["Name"],
+        unit=row["Target"],
+        cycles=round(float(row["Op Cycles"])),
+        npu_cycles=round(float(row["NPU"])),
+        macs=round(float(row["MAC Count"])),
+        utilization=float(row["Util% (MAC)"]) / 100,
     )
 
 
@@ -247,10 +306,6 @@ def _kibibytes(text: str) -> int:
 
 def _summary(out: Path, name: str) -> dict[str, str]:
     return _rows(out, f"{glob.escape(name)}_summary_*.csv", name)[0]
-
-
-def _layers(out: Path, name: str) -> list[dict[str, str]]:
-    return _rows(out, f"{glob.escape(name)}_per-layer.csv", name)
 
 
 def _rows(out: Path, pattern: str, name: str) -> list[dict[str, str]]:

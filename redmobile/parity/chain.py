@@ -69,8 +69,10 @@ class Chain:
 
 
 @contextlib.contextmanager
-def open_chain(sources: Sources, threads: int | None, delegate: Delegate | None = None) -> Iterator[Chain]:
+def open_chain(sources: Sources, threads: int | None, delegate: Delegate | None = None, on: str | None = None) -> Iterator[Chain]:
     """Load every stage that `sources` allow; `threads` for each engine. delegate: what the last one, the converted file, is handed to.
+
+    on: a runtime in which the converted file is one more stage, the last.
 
     The float stage is lowered from the ONNX file where no file is given. Raises InputError, UnsupportedModelError, DeviceError,
     MissingExtraError (a torch network was asked for), UsageError (fewer than two stages).
@@ -84,7 +86,8 @@ def open_chain(sources: Sources, threads: int | None, delegate: Delegate | None 
     with tempfile.TemporaryDirectory(prefix="redmobile-parity-") as folder:
         lowered = _float_stage(sources, Path(folder), threads, absent)
         last = open_stage(sources.last_stage, sources.converted, threads, delegate=delegate)
-        stages = tuple(stage for stage in (torch, onnx, lowered, last) if stage is not None)
+        there = open_stage(on, sources.converted, threads, runtime=on) if on else None
+        stages = tuple(stage for stage in (torch, onnx, lowered, last, there) if stage is not None)
         if len(stages) == 1:
             reasons = "; ".join(f"{name}: {reason}" for name, reason in absent.items())
             raise UsageError(f"{sources.converted}: there is nothing to compare it with ({reasons}).")
@@ -92,9 +95,14 @@ def open_chain(sources: Sources, threads: int | None, delegate: Delegate | None 
         yield Chain(stages, absent, tuple(remarks))
 
 
-def open_stage(name: str, file: Path, threads: int | None, says: str | None = None, delegate: Delegate | None = None) -> Stage:
-    """The network at `file`, loaded. says: instead of the file's name; delegate: what the engine hands it to. Raises as `open_runtime`."""
-    return Stage(name, says or file.name, sha256_file(file), Watched(name, open_runtime(file, threads=threads, delegate=delegate)), file)
+def open_stage(
+    name: str, file: Path, threads: int | None, says: str | None = None, *, runtime: str | None = None, delegate: Delegate | None = None
+) -> Stage:
+    """The network at `file`, loaded in `runtime` (None: the one for its ending). says: instead of the file's name.
+
+    delegate: what the engine hands it to. Raises as `open_runtime`.
+    """
+    return Stage(name, says or file.name, sha256_file(file), Watched(name, open_runtime(file, runtime, threads, delegate=delegate)), file)
 
 
 def open_lowered(name: str, onnx: Path, choices: LoweringChoices, folder: Path, threads: int | None) -> Stage:

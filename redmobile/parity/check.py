@@ -19,12 +19,12 @@ from redmobile.errors import ParityError
 from redmobile.parity.chain import Chain, Stage, open_chain
 from redmobile.parity.compare import Comparison, Scores, check_specs, gather, score
 from redmobile.parity.feed import stated_range
-from redmobile.parity.gates import check_gates, judge
+from redmobile.parity.gates import check_gates, judge, judge_equality
 from redmobile.parity.layerwise import compare_layerwise
 from redmobile.parity.overlap import refuse_calibration_frames
 from redmobile.parity.pictures import Gallery, Picture, open_gallery
 from redmobile.parity.result import FORMAT, ParityResult, StageFacts, Truth, TruthRow
-from redmobile.parity.sheet import worst_sheet
+from redmobile.parity.sheet import SheetPictures, sheet_pictures, worst_sheet
 from redmobile.parity.sources import Sources, find_sources
 from redmobile.runtimes.base import Delegate, available_threads
 from redmobile.shelf import find
@@ -55,6 +55,8 @@ def check_parity(
     truth: Path | None = None,
     samples: int | None = None,
     layers: bool = False,
+    on: str | None = None,
+    pictures: bool = False,
     allow_calibration_frames: bool = False,
     threads: int | None = None,
     delegate: Delegate | None = None,
@@ -66,35 +68,45 @@ def check_parity(
     the one that the file names); truth: a folder of pictures of the same names that show what the results should look like.
     samples: how many pictures are taken, evenly spread; None: all, 16 of a video. layers: look at the inner tensors too.
     delegate: what the converted file is handed to.
+    on: a runtime besides, e.g. 'qemu:cortex-a76', in which the converted file must give the same bytes; the gates are judged there.
+    pictures: put the worst picture into the result, for `redmobile report`.
     A failed gate or a finding raises nothing: the result says `passed`. Raises InputError, DocumentError, UsageError (also for pictures that
     the file was calibrated with, unless allow_calibration_frames), UnsupportedModelError, DeviceError, MissingExtraError.
     """
-    sources = find_sources(target, onnx=onnx, float_file=float_file, network=network, converter=converter)
+    sources = find_sources(target, onnx=onnx, float_file=float_file, network=network, converter=converter, alone=on is not None)
     gates = sources.converter.gate if sources.converter else ()
     check_gates(gates, sources.converter_name)
     gallery = open_gallery(images, truth, samples)
     hashes = hash_frames(images, samples)
     if not allow_calibration_frames:
         refuse_calibration_frames([sources.converted], hashes)
-    with open_chain(sources, threads, delegate) as chain:
+    with open_chain(sources, threads, delegate, on) as chain:
         comparing = _Comparing(chain, {gate.against for gate in gates}, truth)
         findings = comparing.check()
         if not findings:
             findings = comparing.run(gallery, len(hashes), on_progress)
         pairs = () if findings else comparing.pairs()
-        result = _result(sources, chain, comparing, findings, pairs, threads or available_threads())
+        result = _result(sources, chain, comparing, findings, pairs, threads or available_threads(), on)
         if layers and not findings:
             value_range = stated_range([stage.runtime for stage in chain.stages]) or (0.0, 1.0)
-            found = compare_layerwise(chain.stages, images, value_range, samples=samples, threads=threads, on_progress=on_progress)
+            found = compare_layerwise(
+                chain.stages[:-1] if on else chain.stages, images, value_range, samples=samples, threads=threads, on_progress=on_progress
+            )
             result = msgspec.structs.replace(result, layers=found)
+        if pictures and not findings:
+            result = msgspec.structs.replace(result, sheet=comparing.sheet_pictures())
         return Checked(result, None if findings else comparing.sheet())
 
 
-def _result(sources: Sources, chain: Chain, comparing: _Comparing, findings: list[str], pairs: tuple[Comparison, ...], threads: int) -> ParityResult:
+def _result(
+    sources: Sources, chain: Chain, comparing: _Comparing, findings: list[str], pairs: tuple[Comparison, ...], threads: int, on: str | None
+) -> ParityResult:
     last = chain.stages[-1].name
     absent = chain.absent if not findings else {}
     against_last = {pair.expected: pair for pair in pairs if pair.found == last}
     judged = judge(sources.converter.gate if sources.converter else (), against_last, absent)
+    if on and pairs:
+        judged += (judge_equality(next(pair for pair in pairs if pair.found == on)),)
     kept = not judged or any(gate.outcome != "not judged" for gate in judged)
     return ParityResult(
         format=FORMAT,
@@ -186,6 +198,13 @@ class _Comparing:
         last = self._stages[-1]
         note = f"worst of {len(self.images)} by PSNR: {psnr:.2f} dB; {last.name} {last.sha256[:12]}, {last.runtime.name}"
         return worst_sheet(picture.name, picture.frame, (self._reference, expected), (last.name, found), note)
+
+    def sheet_pictures(self) -> SheetPictures | None:
+        """The same for a page."""
+        if self._worst is None:
+            return None
+        psnr, picture, expected, found = self._worst
+        return sheet_pictures(picture.name, picture.frame, (self._reference, expected), (self._stages[-1].name, found), psnr)
 
     def _add(self, picture: Picture, frames: dict[str, Frame]) -> None:
         self.images.append(picture.name)

@@ -52,6 +52,24 @@ def judge(gates: Sequence[Gate], comparisons: Mapping[str, Comparison], absent: 
     return tuple(_judge(gate, comparisons.get(gate.against), absent.get(gate.against, "nothing was computed")) for gate in gates)
 
 
+def judge_equality(comparison: Comparison) -> GateResult:
+    """Whether every value of every picture is the same: of the same file in two places."""
+    largest, worst = comparison.pooled["max_difference"], comparison.worst["max_difference"]
+    equal = largest == 0
+    pictures = f"{len(comparison.images)} pictures"
+    return GateResult(
+        metric="max_difference",
+        unit=METRICS["max_difference"].unit,
+        against=comparison.expected,
+        threshold=0.0,
+        higher_is_better=False,
+        outcome="passed" if equal else "failed",
+        says=f"{comparison.found} gives the same bytes for {pictures}" if equal else f"{largest:g} codes over {pictures}, worst in {worst.image}",
+        value=largest,
+        worst=worst,
+    )
+
+
 def _judge(gate: Gate, comparison: Comparison | None, reason: str) -> GateResult:
     metric = METRICS[gate.metric]
     judged = GateResult(

@@ -10,6 +10,7 @@ from redmobile.core.documents import Document
 from redmobile.parity.compare import Comparison
 from redmobile.parity.gates import GateResult
 from redmobile.parity.layers import LayersOfPair
+from redmobile.parity.sheet import SheetPictures
 
 Format = Literal["redmobile.parity/1"]
 FORMAT: Format = "redmobile.parity/1"
@@ -46,7 +47,7 @@ class ParityResult(Document):
     """The whole comparison. pairs: neighbours along the chain, then what gates ask for besides.
 
     findings: what is wrong with shapes, dtypes, layouts or finiteness; where there is one, no number was computed. remarks: what
-    was left out, and why. layers: if they were asked for. passed: no finding, no failed gate, and if there are gates, at least one was judged.
+    was left out, and why. layers, sheet: if they were asked for. passed: no finding, no failed gate, and if there are gates, at least one was judged.
     """
 
     format: Format
@@ -63,6 +64,7 @@ class ParityResult(Document):
     remarks: tuple[str, ...]
     passed: bool
     layers: tuple[LayersOfPair, ...] = ()
+    sheet: SheetPictures | None = None
 
 
 def to_builtins(result: ParityResult) -> dict[str, Any]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from redmobile.core.documents import Document
 from redmobile.core.metrics import Frame
 from redmobile.data.sheet import heat_map, side_by_side
 
@@ -17,6 +20,27 @@ _BAR_WIDTH = 512
 _GAP = 8
 _PAPER = 24
 _INK = (235, 235, 235)
+_WEBP_QUALITY = 88
+
+
+class SheetPictures(Document):
+    """The worst picture for a page: input, expected, found and difference as data URIs (WebP), all `width` × `height`.
+
+    image: its name; expected_name, found_name: the stages; psnr_db: of found against expected, at full size; full_scale_codes: the difference
+    that is brightest.
+    """
+
+    image: str
+    expected_name: str
+    found_name: str
+    psnr_db: float
+    width: int
+    height: int
+    full_scale_codes: int
+    input: str
+    expected: str
+    found: str
+    difference: str
 
 
 def worst_sheet(image: str, given: Frame, expected: tuple[str, Frame], found: tuple[str, Frame], note: str) -> Frame:
@@ -25,15 +49,45 @@ def worst_sheet(image: str, given: Frame, expected: tuple[str, Frame], found: tu
     Frames wider than 960 are shrunk by a whole factor k; the error shows the largest difference of each k×k block, so that none is lost.
     note: a line with the figures, in ASCII like all words here (OpenCV's fonts have no more).
     """
-    factor = -(-given.shape[1] // _CELL_WIDTH)
-    size = (given.shape[1] // factor, given.shape[0] // factor)
-    difference = _blocks(cv2.absdiff(expected[1], found[1]).max(axis=2), factor, size)
-    full_scale = _full_scale(difference)
-    error = heat_map(np.zeros((*difference.shape, 3), np.uint8), np.repeat(difference[..., None], 3, axis=2), full_scale)
-    small = [np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8) for frame in (given, expected[1], found[1])]
+    small, error, full_scale = _cells(given, expected[1], found[1])
     top = side_by_side(small[:2], [f"input: {image}", expected[0]])
     bottom = side_by_side([small[2], error], [found[0], f"difference of {found[0]} and {expected[0]}, brightest: {full_scale} codes and more"])
     return np.vstack([top, _paper(_GAP, top.shape[1]), bottom, _paper(_GAP, top.shape[1]), _bar(full_scale, note, top.shape[1])])
+
+
+def sheet_pictures(image: str, given: Frame, expected: tuple[str, Frame], found: tuple[str, Frame], psnr_db: float) -> SheetPictures:
+    """The same pictures as `worst_sheet`'s, one by one. Arguments as there."""
+    small, error, full_scale = _cells(given, expected[1], found[1])
+    height, width = error.shape[:2]
+    return SheetPictures(
+        image=image,
+        expected_name=expected[0],
+        found_name=found[0],
+        psnr_db=psnr_db,
+        width=width,
+        height=height,
+        full_scale_codes=full_scale,
+        input=_data_uri(small[0]),
+        expected=_data_uri(small[1]),
+        found=_data_uri(small[2]),
+        difference=_data_uri(error),
+    )
+
+
+def _cells(given: Frame, expected: Frame, found: Frame) -> tuple[list[Frame], Frame, int]:
+    """Input, expected and found, shrunk; the map of their differences; its full scale in codes."""
+    factor = -(-given.shape[1] // _CELL_WIDTH)
+    size = (given.shape[1] // factor, given.shape[0] // factor)
+    difference = _blocks(cv2.absdiff(expected, found).max(axis=2), factor, size)
+    full_scale = _full_scale(difference)
+    error = heat_map(np.zeros((*difference.shape, 3), np.uint8), np.repeat(difference[..., None], 3, axis=2), full_scale)
+    small = [np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8) for frame in (given, expected, found)]
+    return small, error, full_scale
+
+
+def _data_uri(frame: Frame) -> str:
+    _, encoded = cv2.imencode(".webp", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, _WEBP_QUALITY])
+    return f"data:image/webp;base64,{base64.b64encode(encoded.tobytes()).decode()}"
 
 
 def _blocks(difference: NDArray[np.uint8], factor: int, size: tuple[int, int]) -> NDArray[np.uint8]:

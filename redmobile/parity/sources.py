@@ -42,14 +42,16 @@ class Sources:
         return Path(self.converter_name).stem.removeprefix("litert_")
 
 
-def find_sources(target: str, *, onnx: Path | None, float_file: Path | None, network: str | None, converter: str | None) -> Sources:
-    """The Sources for `target`: a .tflite, or a model on the shelf (its ONNX and its converted file).
+def find_sources(
+    target: str, *, onnx: Path | None, float_file: Path | None, network: str | None, converter: str | None, alone: bool = False
+) -> Sources:
+    """The Sources for `target`: a .tflite, or a model on the shelf (its ONNX and its converted file). alone: the .tflite will do, without others.
 
     Without `converter`, it is the one that the .tflite names in its metadata. Raises InputError, UsageError, DocumentError.
     """
     path = Path(target)
     if path.suffix.lower() == ".tflite":
-        return _of_file(path, onnx, float_file, network, converter)
+        return _of_file(path, onnx, float_file, network, converter, alone=alone)
     folder = find("models", target)
     name = converter or DEFAULT_CONVERTER
     converted = folder / f"{folder.name}_{Path(name).stem.removeprefix('litert_')}.tflite"
@@ -60,11 +62,13 @@ def find_sources(target: str, *, onnx: Path | None, float_file: Path | None, net
     return dataclasses.replace(sources, network_asked_for=network is not None)
 
 
-def _of_file(converted: Path, onnx: Path | None, float_file: Path | None, network: str | None, converter: str | None) -> Sources:
+def _of_file(
+    converted: Path, onnx: Path | None, float_file: Path | None, network: str | None, converter: str | None, *, alone: bool = False
+) -> Sources:
     metadata = read_metadata(read_bytes(converted), str(converted))
     _check_there(onnx, float_file)
-    if not (onnx or float_file or network):
-        raise UsageError(f"{converted}: there is nothing to compare it with; give --onnx, --float or --model.")
+    if not (onnx or float_file or network or alone):
+        raise UsageError(f"{converted}: there is nothing to compare it with; give --onnx, --float, --model or --on.")
     if metadata and metadata.adapted and (onnx or network):
         raise UsageError(
             f"{converted}: takes plain RGB pixels where its network takes others ({metadata.adapted}), so the two cannot be given the same picture; "

@@ -18,7 +18,7 @@ from redmobile.errors import UnsupportedModelError, UsageError
 from redmobile.graph.tflite_model import TfliteModel
 from redmobile.graph.tflite_write import write_tflite
 from redmobile.quantize.observers import Range
-from redmobile.quantize.statistics import Statistics
+from redmobile.quantize.statistics import Statistics, merged
 from redmobile.runtimes.base import available_threads
 from redmobile.runtimes.litert_tensors import LitertTensors
 
@@ -26,17 +26,23 @@ OnProgress = Callable[[str, int, int], None]
 """(stage, done, total)."""
 
 IMAGE_RANK = 4
-_ROW_STEP = 3
+_STEP, _LARGE_STEP = 3, 9
+_LARGE = 1 << 20  # values: a ninth of them still tells a mean to a thousandth
 
 FloatArray = NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True)
 class Calibration:
-    """What was seen; nothing of it depends on the order of the frames. By name of a tensor: histogram, and (C,) mean of each channel."""
+    """What was seen, by name of a tensor.
+
+    statistics: histogram; means: (C,) mean of each channel; neither depends on the order of the frames. halves: the histograms of the even
+    frames and of the odd ones.
+    """
 
     statistics: dict[str, Statistics]
     means: dict[str, FloatArray]
+    halves: dict[str, tuple[Statistics, Statistics]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,17 +59,17 @@ def calibrate(model: TfliteModel, frames: Sequence[Sample], input_range: Range, 
     frames: (H, W, C) uint8 of the input's size, a FrameSet for several inputs. Raises UsageError (no frames; a frame of another size),
     UnsupportedModelError (a tensor that overflows).
     """
-    statistics = {name: Statistics() for name in wanted.statistics}
+    halves = {name: (Statistics(), Statistics()) for name in wanted.statistics}
     means: dict[str, list[FloatArray]] = {name: [] for name in wanted.means}
 
-    def look(_: int, name: str, values: NDArray[np.float32]) -> None:
-        if name in statistics:
-            statistics[name].add(values, name)
+    def look(index: int, name: str, values: NDArray[np.float32]) -> None:
+        if name in halves:
+            halves[name][index % 2].add(values, name)
         if name in means:
             means[name].append(values.reshape(-1, values.shape[-1]).mean(axis=0, dtype=np.float64))
 
-    visit(model, frames, input_range, [*statistics, *means], look, "calibrating", on_progress)
-    return Calibration(statistics, {name: _mean(each) for name, each in means.items()})
+    visit(model, frames, input_range, [*halves, *means], look, "calibrating", on_progress)
+    return Calibration({name: merged(*each) for name, each in halves.items()}, {name: _mean(each) for name, each in means.items()}, halves)
 
 
 def float_outputs(model: TfliteModel, frames: Sequence[Sample], input_range: Range) -> list[dict[str, NDArray[np.float32]]]:
@@ -162,5 +168,10 @@ def to_codes(frame: Sample, input_range: Range, quantization: Quantization, dtyp
 
 
 def sample(output: NDArray[Any]) -> NDArray[Any]:
-    """Every third row of a (1, H, W, C) image, other outputs whole: enough to judge by, and three meets all phases of a pixel shuffle."""
-    return output[:, ::_ROW_STEP] if output.ndim == IMAGE_RANK else output
+    """Every third row of a (1, H, W, C) image, of a large one every ninth; other outputs whole.
+
+    Enough to judge by, and both meet all phases of a pixel shuffle.
+    """
+    if output.ndim != IMAGE_RANK:
+        return output
+    return output[:, :: _LARGE_STEP if output.size > _LARGE else _STEP]

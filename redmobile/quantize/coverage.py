@@ -7,14 +7,10 @@ import statistics
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from redmobile.data.calibration import Sample
-from redmobile.graph.tflite_model import TfliteModel
-from redmobile.quantize.calibrate import OnProgress, sample, visit
-from redmobile.quantize.observers import OBSERVERS, Observer, Range
-from redmobile.quantize.statistics import Statistics
-from redmobile.quantize.ties import roots
+from redmobile.quantize.calibrate import Calibration
+from redmobile.quantize.observers import OBSERVERS, Observer
 
 STEADY = 0.25
 """Ranges that change by less when half of the frames are left out count as steady."""
@@ -35,8 +31,8 @@ class Brightness:
 class Halving:
     """How far each tensor's range from every other frame is from the range of all, relative to the width of the latter.
 
-    changes: name of a tensor → the larger of the changes of both halves, largest first; observer: what made the ranges, of every third
-    row of images.
+    changes: name of a tensor whose range was measured → the larger of the changes of both halves, largest first; observer: what made the
+    ranges.
     """
 
     observer: str
@@ -60,47 +56,26 @@ class Halving:
 
 @dataclasses.dataclass(frozen=True)
 class Coverage:
-    """frames: how many; halving: None for a single frame, which has no half."""
+    """frames: how many; halving: None for a single frame, which has no half, and where no range was measured."""
 
     frames: int
     brightness: Brightness
     halving: Halving | None
 
 
-def measure_coverage(
-    model: TfliteModel, frames: Sequence[Sample], input_range: Range, observer: str, on_progress: OnProgress | None = None
-) -> Coverage:
-    """The Coverage of `frames` for the float `model`. observer: a name of OBSERVERS. Raises as `calibrate.calibrate`."""
+def measure_coverage(frames: Sequence[Sample], calibration: Calibration, observer: str) -> Coverage:
+    """The Coverage of `frames`, with which `calibration` was made. observer: a name of OBSERVERS."""
     means = [float(frame.mean()) for frame in frames]
     brightness = Brightness(*(round(float(value), 2) for value in np.percentile(means, (0, 25, 50, 75, 100))))
-    halves = _halves(model, frames, input_range, on_progress) if len(frames) > 1 else None
-    return Coverage(len(frames), brightness, Halving(observer, _changes(halves, OBSERVERS[observer])) if halves else None)
+    changes = _changes(calibration, OBSERVERS[observer]) if len(frames) > 1 else {}
+    return Coverage(len(frames), brightness, Halving(observer, changes) if changes else None)
 
 
-Halves = dict[str, tuple[Statistics, Statistics]]
-"""Name of a tensor → what was seen in the even frames, and in the odd ones."""
-
-
-def _halves(model: TfliteModel, frames: Sequence[Sample], input_range: Range, on_progress: OnProgress | None) -> Halves:
-    outer = {id(tensor) for tensor in model.inputs}
-    halves = {tensor.name: (Statistics(), Statistics()) for tensor in roots(model) if id(tensor) not in outer}
-
-    def look(index: int, name: str, values: NDArray[np.float32]) -> None:
-        if name in halves:
-            halves[name][index % 2].add(sample(values), name)
-
-    visit(model, frames, input_range, list(halves), look, "measuring coverage", on_progress)
-    return halves
-
-
-def _changes(halves: Halves, observer: Observer) -> dict[str, float]:
+def _changes(calibration: Calibration, observer: Observer) -> dict[str, float]:
     changes = {}
-    for name, (even, odd) in halves.items():
-        both = Statistics()
-        both.merge(even)
-        both.merge(odd)
-        low, high = observer(both)
-        ends = [observer(half) for half in (even, odd)]
+    for name, halves in calibration.halves.items():
+        low, high = observer(calibration.statistics[name])
+        ends = [observer(half) for half in halves]
         farthest = max(max(abs(low - each[0]), abs(high - each[1])) for each in ends)
         changes[name] = farthest / (high - low) if high > low else 0.0
     return dict(sorted(changes.items(), key=lambda change: -change[1]))

@@ -48,6 +48,7 @@ OP_RULES = {
     "ARG_MAX": _FREE_8,  # its output is positions
     "ARG_MIN": _FREE_8,
     "BATCH_MATMUL": _FREE,
+    "DIV": _FREE_8,  # LiteRT has it outside of XNNPACK; a divisor whose code is its zero point gives any value
     "ELU": _FREE_8,
     "EXP": _FREE,
     "GELU": _FREE,

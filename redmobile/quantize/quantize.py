@@ -14,6 +14,7 @@ from redmobile.errors import UsageError
 from redmobile.graph.tflite_model import TfliteModel
 from redmobile.quantize.bias_correction import Shifts, correct_biases, data_names
 from redmobile.quantize.calibrate import Calibration, OnProgress, Wanted, calibrate, check_frames, float_outputs, measure_peaks
+from redmobile.quantize.coverage import Coverage, measure_coverage
 from redmobile.quantize.equalize import equalize, measured
 from redmobile.quantize.judge import Judge, decibels, judged, spans_of
 from redmobile.quantize.observers import Range, error_of
@@ -51,7 +52,7 @@ class TensorReport:
 class Report:
     """What was done.
 
-    stages: name of a stage → figures; PSNR in dB against the float graph's output on the calibration frames that it is judged by.
+    stages: name of a stage → figures; PSNR in dB against the float graph's output on the mirrored calibration frames that it is judged by.
     """
 
     tensors: tuple[TensorReport, ...]
@@ -69,10 +70,11 @@ class Report:
 
 @dataclasses.dataclass(frozen=True)
 class Quantized:
-    """model: the quantized graph; report: how it came about."""
+    """model: the quantized graph; report: how it came about; coverage: what the frames cover, None where there were none."""
 
     model: TfliteModel
     report: Report
+    coverage: Coverage | None = None
 
 
 def quantize(
@@ -124,7 +126,8 @@ class _Work:
         quantizations = candidates.quantizations(choice)
         quantized = self._corrected(writer, quantizations, calibration, judge)
         report = Report(tuple(tensor_reports(layout, candidates, choice, calibration)), self._stages)
-        return Quantized(with_io(quantized, self._recipe.io, layout.precision.base), report)
+        coverage = measure_coverage(self._frames, calibration, self._recipe.activations.observer)
+        return Quantized(with_io(quantized, self._recipe.io, layout.precision.base), report, coverage)
 
     def _equalized(self, model: TfliteModel) -> TfliteModel:
         if not self._recipe.equalize:
@@ -175,9 +178,10 @@ class _Work:
 def tensor_reports(layout: Layout, candidates: Candidates, choice: Choice, calibration: Calibration) -> list[TensorReport]:
     """What became of each tensor."""
     reports = []
+    quantizations = candidates.quantizations(choice)
     for place, group in enumerate(layout.groups):
         observer = choice.get(place, group.given_by)
-        quantization = candidates.quantization(place, choice.get(place))
+        quantization = quantizations[id(group.tensors[0])]
         low, high = quantization.reach(DTYPES[group.bits])
         seen = [calibration.statistics[root.name] for root in group.roots if root.name in calibration.statistics]
         span = (min(each.low for each in seen), max(each.high for each in seen)) if seen else None

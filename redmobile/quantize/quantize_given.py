@@ -13,6 +13,7 @@ from redmobile.data.calibration import Sample
 from redmobile.errors import UnsupportedModelError
 from redmobile.graph.tflite_model import TfliteModel
 from redmobile.quantize.calibrate import Calibration, OnProgress, Wanted, calibrate, check_frames, float_outputs
+from redmobile.quantize.coverage import measure_coverage
 from redmobile.quantize.judge import Judge, decibels, judged, spans_of
 from redmobile.quantize.observers import Range
 from redmobile.quantize.quantize import Quantized, Report, tensor_reports
@@ -38,18 +39,21 @@ def quantize_given(
             f"The model brings scales, but not for {len(missing)} tensor{'s' if len(missing) > 1 else ''}: {names}. "
             "Give --calibrate DIR to measure those, or quantize them in the model too."
         )
-    calibration = Calibration({}, {})
+    calibration = Calibration({}, {}, {})
     if frames:
         check_frames(model, frames)
+    if missing:
         calibration = calibrate(model, frames, input_range, Wanted(missing), on_progress)
     candidates = Candidates(layout, calibration.statistics)
     choice = candidates.uniform(recipe.activations.observer)
     quantized = Writer(layout, recipe.weights.granularity == "channel").write(candidates.quantizations(choice))
     stages: dict[str, Any] = {"frames": len(frames), "given": sum(group.given for group in layout.groups), "measured": len(missing)}
     if frames:
-        stages["psnr_db"] = decibels(_judge(model, layout, judged(frames, recipe.activations.judged), input_range).error(quantized))
+        pictures = judged(frames, recipe.activations.judged)
+        stages["psnr_db"] = decibels(_judge(model, layout, pictures, input_range).error(quantized))
     report = Report(tuple(tensor_reports(layout, candidates, choice, calibration)), stages)
-    return Quantized(with_io(quantized, recipe.io, layout.precision.base), report)
+    coverage = measure_coverage(frames, calibration, recipe.activations.observer) if frames else None
+    return Quantized(with_io(quantized, recipe.io, layout.precision.base), report, coverage)
 
 
 def _judge(model: TfliteModel, layout: Layout, pictures: Sequence[Sample], input_range: Range) -> Judge:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from redmobile.core.quant_math import Quantization
+from redmobile.graph.tflite_model import Tensor
 from redmobile.quantize.observers import OBSERVERS, Range
-from redmobile.quantize.ranges import Layout, quantize_range
+from redmobile.quantize.op_rules import WIDE, float_tensors
+from redmobile.quantize.ranges import Group, Layout, quantize_range
 from redmobile.quantize.statistics import Statistics
+from redmobile.quantize.whole_means import whole_scale
 from redmobile.quantize.write_int8 import Quantizations
 
 Choice = dict[int, str]
@@ -24,6 +27,7 @@ class Candidates:
         self._seen = dict(seen)
         self._ranges: dict[tuple[int, str], Range] = {}
         self.free = [place for place, group in enumerate(layout.groups) if group.is_free]
+        self._means = list(_means(layout))
 
     def uniform(self, observer: str) -> Choice:
         """The same observer for every group that has a choice."""
@@ -48,7 +52,18 @@ class Candidates:
         found: Quantizations = {}
         for place, group in enumerate(self._layout.groups):
             found |= dict.fromkeys(map(id, group.tensors), self.quantization(place, choice.get(place)))
+        for source, group in self._means:
+            found |= dict.fromkeys(map(id, group.tensors), whole_scale(found[id(group.tensors[0])], found[id(source)]))
         return found
+
+
+def _means(layout: Layout) -> Iterator[tuple[Tensor, Group]]:
+    """(what is averaged, the group of the result) of every mean of 8 bits that alone decides its group's range, in execution order."""
+    groups = {id(root): group for group in layout.groups for root in group.roots if len(group.roots) == 1 and not (group.fixed or group.exact)}
+    for operator in layout.model.operators:
+        group = groups.get(id(operator.outputs[0]))
+        if operator.kind == "MEAN" and group and group.bits != WIDE and not group.constants:
+            yield float_tensors(operator.inputs)[0], group
 
 
 HOPELESS = 10.0

@@ -68,13 +68,21 @@ class Statistics:
         """Take in what `other` has seen; `other` stays as it is."""
         wider = max(self.exponent, other.exponent)
         self._widen(wider)
-        self.counts += _merged(other.counts, wider - other.exponent)
+        self.counts += _coarser(other.counts, wider - other.exponent)
         self.low, self.high = min(self.low, other.low), max(self.high, other.high)
 
     def _widen(self, exponent: int) -> None:
         if exponent > self.exponent:
-            self.counts = _merged(self.counts, exponent - self.exponent)
+            self.counts = _coarser(self.counts, exponent - self.exponent)
             self.exponent = exponent
+
+
+def merged(*seen: Statistics) -> Statistics:
+    """What all of them have seen together; they stay as they are."""
+    together = Statistics()
+    for each in seen:
+        together.merge(each)
+    return together
 
 
 def _extremes(flat: NDArray[np.float32]) -> tuple[float, float]:
@@ -90,15 +98,15 @@ def _exponent_for(magnitude: float) -> int:
     return max(above - BINS_A_SIDE.bit_length() + 1, _SMALLEST_EXPONENT)
 
 
-def _merged(counts: NDArray[np.int64], doublings: int) -> NDArray[np.int64]:
+def _coarser(counts: NDArray[np.int64], doublings: int) -> NDArray[np.int64]:
     """The histogram of the same values with bins 2^doublings as wide."""
     if doublings == 0 or not counts.any():
         return counts
     doublings = min(doublings, BINS_A_SIDE.bit_length() - 1)  # from here on each side is one bin beside zero
-    merged = counts.reshape(-1, 1 << doublings).sum(axis=1)
-    half = len(merged) // 2
+    paired = counts.reshape(-1, 1 << doublings).sum(axis=1)
+    half = len(paired) // 2
     wide = np.zeros_like(counts)
-    wide[BINS_A_SIDE - half : BINS_A_SIDE + half] = merged
+    wide[BINS_A_SIDE - half : BINS_A_SIDE + half] = paired
     return wide
 
 

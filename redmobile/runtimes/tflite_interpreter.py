@@ -142,7 +142,7 @@ def load_interpreter(
     """
     content = read_bytes(path)
     model = read_tflite(content, str(path))
-    metadata = _metadata(path, model)
+    metadata = file_metadata(path, model)
     must_take = {operator.kind for operator in model.operators if operator.kind in _ALWAYS_TAKEN and _dtype(operator) in xnnpack_dtypes}
     try:
         with _without_info_lines():
@@ -171,7 +171,7 @@ def _without_info_lines() -> Iterator[None]:
         os.close(standing)
 
 
-def _metadata(path: Path, model: TfliteModel) -> dict[str, str]:
+def file_metadata(path: Path, model: TfliteModel) -> dict[str, str]:
     """What our converter writes (redmobile.convert.metadata), as the properties that ONNX files have: redmobile.name, ….input_range, …."""
     if _ENTRY not in model.metadata:
         return {}

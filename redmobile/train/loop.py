@@ -28,10 +28,14 @@ from redmobile.errors import OutputError, TrainingError, UsageError
 from redmobile.nets.blocks.rounding import set_rounding
 from redmobile.nets.checkpoint import WEIGHTS, build_network, load_weights, save_weights
 from redmobile.nets.model_document import ModelDocument
+from redmobile.nets.red import Red
+from redmobile.nets.red_mobile import RedMobile
 from redmobile.train.checkpoint import INDEX, load_checkpoint, save_checkpoint
+from redmobile.train.distill import Distillation
 from redmobile.train.evaluate import evaluate
 from redmobile.train.losses import enhancement_loss
 from redmobile.train.plan import Phase, TrainingPlan
+from redmobile.train.processes import Processes
 
 LOG = "log.csv"
 SHEET = "validation.png"
@@ -62,8 +66,18 @@ class Progress:
 class Training:
     """One run, in the folder `run`: log.csv, validation.png, checkpoints, the averaged weights of each phase, and weights.safetensors."""
 
-    def __init__(self, document: ModelDocument, plan: TrainingPlan, pictures: Pictures, run: Path, start_from: Path | None = None) -> None:
-        """start_from: weights to begin with, instead of fresh ones. Raises UsageError if a phase lacks its pictures."""
+    def __init__(
+        self,
+        document: ModelDocument,
+        plan: TrainingPlan,
+        pictures: Pictures,
+        run: Path,
+        start_from: Path | None = None,
+        teacher: RedMobile | Red | None = None,
+    ) -> None:
+        """start_from: weights to begin with, instead of fresh ones; teacher: of phases that distill. Raises UsageError if a phase lacks either."""
+        if teacher is None and any(phase.distill for phase in plan.phase):
+            raise UsageError("A phase of the plan distills: give --teacher MODEL.")
         for phase in plan.phase:
             needed = {"photos": phase.photos_in_batch, "pairs": phase.batch - phase.photos_in_batch}
             for source in (source for source, count in needed.items() if count and getattr(pictures, source) is None):
@@ -71,12 +85,18 @@ class Training:
         self._degraders = {id(phase): phase.degrader() for phase in plan.phase}
         torch.manual_seed(plan.seed)
         self.document, self.plan, self.pictures, self.run = document, plan, pictures, run
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.processes = Processes()
+        for phase in plan.phase:
+            self.processes.share(phase.batch)
+        self.device = self.processes.device
         self.network = build_network(document)
         if start_from:
             load_weights(self.network, start_from)
         self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub misses this form
         self.average = copy.deepcopy(self.network).requires_grad_(requires_grad=False)
+        # After the copy: the average is not watched.
+        self._distillation = Distillation(self.network, _settled(teacher, self.device)) if teacher else None
+        self._forward = self.processes.runner(self.network)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=0.0, weight_decay=plan.weight_decay)
         self.step = 0
         self.rows: list[dict[str, Any]] = []
@@ -102,30 +122,36 @@ class Training:
         losses: list[float] = []
         for batch in self._batches():
             phase, step_in_phase = self.plan.at(self.step)
-            losses.append(self._step(phase, step_in_phase, batch))
+            loss = self._step(phase, step_in_phase, batch)
+            losses.append(loss)
             self.step += 1
             if self.step % self.plan.every == 0 or step_in_phase + 1 == phase.steps:
-                self._take_stock(phase, step_in_phase, losses)
+                if self.processes.is_first:  # the others wait for it when they next share a gradient
+                    self._take_stock(phase, step_in_phase, losses)
                 losses = []
             if on_progress:
-                on_progress(self._progress(phase, losses[-1] if losses else self.rows[-1]["loss"]))
+                on_progress(self._progress(phase, loss))
         weights = self.run / WEIGHTS
-        save_weights(weights, self.average.state_dict())
+        if self.processes.is_first:
+            save_weights(weights, self.average.state_dict())
+        self.processes.wait()
+        self.processes.end()
         return weights
 
     def _batches(self) -> Iterator[Batch]:
         """The batches from the present step on; the next one is made while the network works on the last."""
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            ahead = [pool.submit(self._batch, step) for step in range(self.step, min(self.step + 2, self.plan.steps))]
+            ahead = [pool.submit(self._share, step) for step in range(self.step, min(self.step + 2, self.plan.steps))]
             for step in range(self.step, self.plan.steps):
                 ready = ahead.pop(0).result()
                 if step + 2 < self.plan.steps:
-                    ahead.append(pool.submit(self._batch, step + 2))
+                    ahead.append(pool.submit(self._share, step + 2))
                 yield ready
 
-    def _batch(self, step: int) -> Batch:
+    def _share(self, step: int) -> Batch:
+        """This process's part of the batch of `step`."""
         phase, _ = self.plan.at(step)
-        return as_batch([self._sample(phase, step, index) for index in range(phase.batch)])
+        return as_batch([self._sample(phase, step, index) for index in self.processes.share(phase.batch)])
 
     def _sample(self, phase: Phase, step: int, index: int) -> Pair:
         """Sample `index` of the batch of `step`: a function of these two and the seed, whoever makes it. Pairs come first in a batch."""
@@ -138,14 +164,14 @@ class Training:
     def _step(self, phase: Phase, step_in_phase: int, batch: Batch) -> float:
         low, high = (self._to_device(part) for part in batch)
         loss = self._loss(phase, low, high)
-        value = float(loss.detach())
+        value = self.processes.mean(loss)
         if not math.isfinite(value):
             kept = f"the last checkpoint in {self.run} is whole" if (self.run / INDEX).exists() else "no checkpoint was written yet"
             raise TrainingError(
                 f"The loss became {value} at step {self.step} (learning rate {phase.rate(step_in_phase):.2g}); {kept}. Try a lower --lr."
             )
         self.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
+        self.processes.backward(loss)
         nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.clip_norm)
         for group in self.optimizer.param_groups:
             group["lr"] = phase.rate(step_in_phase)
@@ -159,8 +185,10 @@ class Training:
 
     def _loss(self, phase: Phase, low: Tensor, high: Tensor) -> Tensor:
         set_rounding(self.network, on=phase.round_activations)
-        found = self.network.unclipped(low)
+        found = self._forward(low)
         loss = enhancement_loss(found, high)
+        if phase.distill and self._distillation:
+            loss = loss + self._distillation.loss(low, found, phase.distill)
         if phase.round_activations and phase.agreement:
             set_rounding(self.network, on=False)
             # The gradient goes through both: through one alone it would chase the noise of the day instead of what makes it loud.
@@ -177,7 +205,7 @@ class Training:
         _, png = cv2.imencode(".png", quality.sheet[..., ::-1])
         write_bytes(self.run / SHEET, png.tobytes())
         write_text(self.run / LOG, _as_csv(self.rows))
-        about = {"plan": _as_json(self.plan), "log": self.rows, "environment": describe()}
+        about = {"plan": _as_json(self.plan), "log": self.rows, "environment": describe(), "processes": self.processes.count}
         save_checkpoint(self.run, self.step, self.network, self.average, self.optimizer, about)
         if step_in_phase + 1 == phase.steps:
             save_weights(self.run / f"weights-{phase.source}-{self.step:07d}.safetensors", self.average.state_dict())
@@ -186,6 +214,10 @@ class Training:
         last = self.rows[-1] if self.rows else {}
         nan = float("nan")
         return Progress(self.step, self.plan.steps, phase.source, loss, last.get("validation_psnr_db", nan), last.get("validation_ssim", nan))
+
+
+def _settled(teacher: RedMobile | Red, device: torch.device) -> RedMobile | Red:
+    return teacher.eval().requires_grad_(requires_grad=False).to(device)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,13 @@ from redmobile.data.composition import Degrader, Recipe, recipes_of, single
 from redmobile.data.degradations.low_light import LowLight
 
 
+class Distill(Document):
+    """What a phase learns from a teacher, beside its pictures: weights in the loss of its outputs and of its features (train/distill.py)."""
+
+    outputs: float = 0.5
+    features: float = 0.1
+
+
 class Phase(Document):
     """`steps` steps on one source.
 
@@ -21,6 +28,7 @@ class Phase(Document):
     round_activations: round what INT8 will round, so that the network learns to bear it (nets/blocks/rounding.py).
     agreement: with it, the weight in the loss of mean |rounded - unrounded output|. Beside the error that a network has anyhow, what rounding
     adds is too small for the loss to care.
+    distill: learn from a teacher (`redmobile train --teacher`) too.
     photos_share: part of a batch of pairs that comes from photographs, so that fine-tuning on pictures of one kind of
     darkness does not unlearn the others.
     """
@@ -35,6 +43,7 @@ class Phase(Document):
     photos_share: float = 0.0
     low_light: LowLight = LowLight()
     degrade: str | tuple[Recipe, ...] | None = None
+    distill: Distill | None = None
     round_activations: bool = False
     agreement: float = 0.0
 

@@ -67,7 +67,12 @@ class DemoApp:
         if self.fails:
             self.phone.log("redmobile", f"run {run} failed {self.fails}")
             return
-        self.phone.write(f"{place}.part", json.dumps(self.document(extras)))
+        try:
+            document = self.document(extras)
+        except Exception as error:  # a mistake in the test's own document must not look like an app that hangs
+            self.phone.log("redmobile", f"run {run} failed the test's app has no document: {error!r}")
+            raise
+        self.phone.write(f"{place}.part", json.dumps(document))
         self.phone.path(f"{place}.part").rename(self.phone.path(place))
         self.phone.log("redmobile", f"run {run} done")
 

@@ -99,6 +99,7 @@ class Phone:
         self._keys = []
         self._links = []
         self._gone = False
+        self._back = 0.0
         self._furnish()
 
     @property
@@ -115,12 +116,13 @@ class Phone:
 
     def __exit__(self, *_):
         self._gone = True
+        self._listener.shutdown(socket.SHUT_RDWR)  # closing alone leaves accept() waiting
         self._listener.close()
         self.pull_the_cable()
 
-    def pull_the_cable(self):
-        """The device is gone, and stays away."""
-        self._gone = True
+    def pull_the_cable(self, *, for_s=None):
+        """The device is gone, and stays away; or comes back after so many seconds."""
+        self._back = time.monotonic() + (1e9 if for_s is None else for_s)
         for link in self._links:
             link.cut()
 
@@ -180,9 +182,9 @@ class Phone:
                 connected, _ = self._listener.accept()
             except OSError:
                 return
-            if self._gone:
+            if time.monotonic() < self._back:
                 connected.close()
-                return
+                continue
             link = Link(connected)
             self._links.append(link)
             threading.Thread(target=self._talk, args=(link,), daemon=True).start()

@@ -98,6 +98,13 @@ def test_a_file_that_arrives_damaged(device, connected, file):
         device.push(file, "/data/local/tmp/model.tflite")
 
 
+def test_an_old_device_without_sha256sum(device, connected, file):
+    (connected.root / "bin/sha256sum").write_text("#!/bin/sh\nexit 127\n")
+    (connected.root / "bin/sha256sum").chmod(0o755)
+    device.push(file, "/data/local/tmp/model.tflite")
+    assert device.exists("/data/local/tmp/model.tflite")
+
+
 def test_a_device_that_takes_too_long(device):
     with pytest.raises(DeviceError, match=r"trying: 127.0.0.1:\d+ did not answer within 0.5 s"):
         device.shell("sleep 30", what="trying", timeout_s=0.5)

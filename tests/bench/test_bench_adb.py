@@ -14,23 +14,26 @@ from adb_device.demo_app import DemoApp
 
 from redmobile.bench import assemble
 from redmobile.bench import result as results
+from redmobile.bench.baseline import record
+from redmobile.bench.compare import compare
 from redmobile.bench.conditions import Conditions
 from redmobile.bench.header import DeviceFacts
 from redmobile.bench.job import Delegate, Load, VideoRecord
 from redmobile.bench.measured import LatencyResult
 from redmobile.bench.open_loop import FrameTimes
 from redmobile.bench.plan import load_plan
+from redmobile.bench.plot import write_plot
 from redmobile.bench.result import Bundle
 from redmobile.bench.runner import bench
 from redmobile.bench.target import Assignment
 from redmobile.core.artifact import sha256_file
-from redmobile.errors import DeviceError, ToolError, UsageError
+from redmobile.errors import BudgetError, DeviceError, ToolError, UsageError
 
 STABLE = "[stability]\nmin_seconds = 1e-9\n"
 CLOSED = f"says = 'x'\nthreads = 2\n[closed_loop]\nwarm_up = 3\nruns = 40\nmax_seconds = 9\n[budget]\nshare = 0.9\n{STABLE}"
 OPEN = f"says = 'x'\nthreads = 2\n[open_loop]\nseconds = 2\nwarm_up = 1\nheight = 32\nwidth = 48\n[budget]\nshare = 0.9\n{STABLE}"
 FOLDER = "/data/local/tmp/redmobile"
-LIVELY = {"cool_down": "0", "sample": "60"}
+LIVELY = {"cool_down": "0", "sample": "60", "patience": "0"}
 
 
 @pytest.fixture
@@ -112,6 +115,16 @@ def test_it_is_called_as_the_plan_says_on_a_real_frame_and_all_is_removed(with_t
     assert int8_file.exists()
 
 
+def test_without_single_runs_there_is_nothing_to_plot_or_to_compare(with_tool, tmp_path):
+    result = with_tool(tries=1)
+    with pytest.raises(UsageError, match=r"p\.png: there are no single runs to plot: the tool tells no single runs"):
+        write_plot(tmp_path / "p.png", result)
+    with pytest.raises(UsageError, match="Results without single runs cannot be compared"):
+        compare(result, result, ("old", "new"))
+    with pytest.raises(BudgetError, match="cannot become a baseline: there are no single runs to compare with"):
+        record(result, tmp_path)
+
+
 def test_repeated_until_two_agree(with_tool, tell):
     tell(means_us=[26000, 23000, 20000, 20500])
     result = valid(with_tool())
@@ -150,6 +163,11 @@ def test_each_delegate_that_is_asked_for(with_tool, tell):
     bundle = valid(with_tool(delegates=["cpu", "gpu", "nnapi"]))
     assert [one.measured.load.delegate.ran for one in bundle.results] == ["cpu", "cpu"]
     assert "gpu, try 1: the delegate refused this network on this device" in bundle.incomplete
+
+
+def test_a_battery_that_is_low_is_said(with_tool, connected):
+    (connected.root / "state/battery").write_text("level 12\ntemperature 310\nstatus 3\npowered false\n")
+    assert "the battery was at 12 %: Android may hold the processor back" in with_tool(tries=1).measured.stability.remarks
 
 
 def test_an_external_delegate_is_copied(with_tool, connected, tmp_path):
@@ -314,8 +332,8 @@ def document(int8_file, tmp_path):
         each = times.pop(0) if len(times) > 1 else times[0]
         conditions = Conditions(cores=8, seconds=3.0)
         if settings.open_loop is not None:
-            frames = tuple(FrameTimes(number=number, waited_ms=1.0, stages_ms=(2.0, each - 3.0), latency_ms=each) for number in range(58))
-            record = VideoRecord(("pre", "infer"), 60, frames, "frames of the app", conditions, ((58, "infer"), (59, "infer")))
+            frames = tuple(FrameTimes(number=number, waits_ms=(1.0, 0.0), stages_ms=(2.0, each - 3.0), latency_ms=each) for number in range(58))
+            record = VideoRecord(("pre", "infer"), 60, frames, "frames of the app", conditions, ((58, "infer"), (59, "infer")), 0.5, (0.06, 0.29))
             return results.to_builtins(assemble.video_result(top, int8_file, load, record, 2))
         samples = [each + (number % 5) / 10 for number in range(40)]
         row = assemble.measured(int8_file, load, samples, conditions, 2, settings, warm_up_ms=[40.0], incomplete=top["incomplete"])
@@ -360,7 +378,8 @@ def test_the_app_measures(measure, app, connected, int8_file):
 def test_the_app_measures_a_stream_of_frames(measure, app):
     result = valid(measure(OPEN))
     assert (result.offered, result.on_time, result.late, result.dropped) == (60, 58, 0, 2)
-    assert [stage.name for stage in result.stages] == ["pre", "infer"]
+    assert [(stage.name, round(stage.cpu_ms, 6)) for stage in result.stages] == [("pre", 1.0), ("infer", 5.0)]
+    assert result.cpu_ms == pytest.approx(500 / 58)
     assert len(result.tries) == 2
     assert app.started[0]["seconds"] == "2"
 
@@ -433,6 +452,26 @@ def test_the_cable_is_pulled_while_the_app_runs(measure, app, connected):
     with pytest.raises(DeviceError, match=r"looking whether the demo app runs: the connection to .* broke off"):
         measure(sample=60)
     app.waits.set()
+
+
+def test_a_cable_that_is_plugged_in_again_costs_nothing(measure, app, connected):
+    app.waits.clear()
+
+    def pull(command):
+        if "pidof" in command and not app.waits.is_set():
+            app.waits.set()
+            connected.pull_the_cable(for_s=0.3)
+
+    connected.faults.on_command = pull
+    result = valid(measure(patience=20, tries=1))
+    assert result.incomplete is None
+    assert len(app.started) == 1
+
+
+@pytest.mark.usefixtures("app")
+def test_a_slow_device_is_only_slow(measure, connected):
+    connected.faults.slow_s = 0.05
+    assert valid(measure(tries=1)).verdict.outcome == "met"
 
 
 def test_the_cable_is_pulled_while_the_result_is_fetched(measure, app, connected):

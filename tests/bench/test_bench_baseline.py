@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -11,9 +12,9 @@ from redmobile.bench import assemble, baseline, bootstrap
 from redmobile.bench.compare import compare, compare_files
 from redmobile.bench.conditions import Conditions, DeviceSample
 from redmobile.bench.header import DeviceFacts
-from redmobile.bench.job import Load
+from redmobile.bench.job import Load, PictureAccuracy
 from redmobile.bench.modelled import Counts, EmulatedNetwork, EmulationResult
-from redmobile.bench.plan import Budget, ClosedLoop, Plan
+from redmobile.bench.plan import Accuracy, Budget, ClosedLoop, Memory, Plan, StabilityRules
 from redmobile.bench.result import Bundle, read_results, to_builtins
 from redmobile.bench.runner import bench
 from redmobile.bench.target import Assignment
@@ -155,6 +156,33 @@ def test_counts_are_compared_exactly_and_may_become_baselines_anywhere(latency, 
         assert compare(first, emulated(latency, count), ("a", "b")).outcome == outcome
     with pytest.raises(UsageError, match="their kind differ, EmulationResult and LatencyResult"):
         compare(first, latency(), ("a", "b"))
+
+
+def header_of(latency, **settings):
+    found = latency()
+    fields = ("format", "run_id", "plan", "target", "device", "environment", "command", "incomplete")
+    return {**{field: getattr(found, field) for field in fields}, "settings": Plan(says="x", **settings)}, found.measured.model.file
+
+
+def test_memory_and_accuracy_are_compared_too(latency):
+    def memory(peak):
+        head, file = header_of(latency, memory=Memory(), stability=StabilityRules(min_samples=3))
+        loads = [Load(runtime="r 1", inputs=(), outputs=(), init_ms=1, first_ms=1, before_bytes=2**20, peak_bytes=peak + one) for one in range(3)]
+        return assemble.memory_result(head, Path(file).rename(Path(file).with_suffix(".bin")), loads, 1)
+
+    first = memory(100 * 2**20)
+    for peak, outcome in ((102, "same"), (120, "worse"), (80, "better")):
+        assert compare(first, memory(peak * 2**20), ("a", "b")).outcome == outcome
+
+    def accuracy(*decibels):
+        head, file = header_of(latency, accuracy=Accuracy())
+        pictures = [PictureAccuracy(picture=str(place), psnr_db=one, ssim=0.9, largest_codes=3) for place, one in enumerate(decibels)]
+        return assemble.accuracy_result(head, Path(file), Path(file), first.loads[0], pictures, 1)
+
+    for others, outcome in (((40, 42, None), "same"), ((39, 41, 60), "worse"), ((41, 43, None), "cannot tell"), ((38, 44, None), "cannot tell")):
+        assert compare(accuracy(40, 42, None), accuracy(*others), ("a", "b")).outcome == outcome
+    with pytest.raises(UsageError, match="on other pictures"):
+        compare(accuracy(40), accuracy(40, 41), ("a", "b"))
 
 
 def test_the_interval_holds_the_truth_about_as_often_as_it_says():

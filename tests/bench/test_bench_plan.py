@@ -23,6 +23,12 @@ def test_every_plan_on_the_shelf_is_valid():
         assert load_plan(name).says
 
 
+def test_the_readme_tells_of_every_plan():
+    (folder,) = shelf.shelf_folders("benchmarks")
+    rows = [line.split("|")[1].strip() for line in (folder / "README.md").read_text().splitlines() if line.startswith("| ")]
+    assert sorted(rows[1:]) == shelf.names("benchmarks")
+
+
 def test_the_budget_is_one_frame_s_time():
     assert load_plan("model_latency").frame_ms == pytest.approx(33.333, abs=1e-3)
 

@@ -19,9 +19,10 @@ from redmobile.bench.target import TARGETS, open_target
 from redmobile.core.artifact import sha256_file
 from redmobile.core.documents import from_dict
 from redmobile.core.quant_math import Quantization
-from redmobile.core.results import read_json, write_json
+from redmobile.core.results import read_json, to_json, write_json
 from redmobile.core.tensor_spec import TensorSpec
 from redmobile.errors import DeviceError, InputError, MissingExtraError, ToolError, UnsupportedModelError, UsageError
+from redmobile.shelf import shelf_folders
 
 TRUSTING = """
 [stability]
@@ -71,13 +72,15 @@ def test_figures_of_one_network(latency):
     assert measured.load.first_ms > 0
     assert measured.load.peak_bytes >= measured.load.before_bytes > 1_000_000
     assert measured.load.coverage.partitions == 1
+    assert (measured.load.coverage.macs_inside, measured.load.coverage.macs_outside) == (32 * 48 * 3 * 3, 0)
+    assert measured.load.delegate.ran == "XNNPACK"
     assert latency.peers == latency.ratios == ()
 
 
 def test_result_survives_json_and_fits_its_schema(latency, tmp_path):
     write_json(tmp_path / "r.json", results.to_builtins(latency))
     assert results.from_builtins(read_json(tmp_path / "r.json"), "r.json") == latency
-    jsonschema.validate(json.loads((tmp_path / "r.json").read_text()), results.schema())
+    check_fits(latency)
 
 
 def test_peers_run_in_the_same_process_by_turns(plan, int8_file, float_file, onnx_file):
@@ -89,7 +92,7 @@ def test_peers_run_in_the_same_process_by_turns(plan, int8_file, float_file, onn
     assert found.peers[1].load.coverage is None
     assert [ratio.peer for ratio in found.ratios] == ["small_float.tflite", "small.onnx"]
     assert all(ratio.of_medians > 0 for ratio in found.ratios)
-    assert seen[-1] == ("runs", 4, 4)
+    assert ("runs", 4, 4) in seen
 
 
 def test_a_peer_is_brought_to_the_model_s_size(plan, int8_file, float_file):
@@ -279,7 +282,14 @@ def open_plan(tmp_path):
     return str(path)
 
 
+def check_fits(found):
+    """The document is what the published schema says."""
+    (folder,) = shelf_folders("benchmarks")
+    jsonschema.validate(json.loads(to_json(results.to_builtins(found))), json.loads((folder / results.SCHEMA_FILE).read_text()))
+
+
 def check_accounts(found, offered):
+    check_fits(found)
     assert found.offered == offered
     assert found.on_time + found.late + found.dropped == offered
     assert len(found.frames) == found.on_time + found.late == found.latency.n
@@ -358,6 +368,7 @@ def test_memory_is_measured_in_fresh_processes(tmp_path, int8_file):
     plan = tmp_path / "memory.toml"
     plan.write_text("says = 'x'\nthreads = 1\n[memory]\nrepeats = 2\nruns = 2\n[budget]\npeak_mib = 4000\n[stability]\nmin_samples = 2\n")
     found = bench(str(plan), str(int8_file))
+    check_fits(found)
     assert (found.verdict.outcome, found.stability.trusted) == ("met", True)
     assert found.peak_bytes == max(load.peak_bytes for load in found.loads) > found.own_bytes > 0
     assert found.arena_bytes == 2 * 32 * 48 * 3
@@ -381,6 +392,7 @@ def test_accuracy_is_told_against_the_network_a_file_was_made_of(tmp_path, int8_
     plan = tmp_path / "accuracy.toml"
     plan.write_text("says = 'x'\nthreads = 1\n[accuracy]\n[budget]\npsnr_db = 40\nssim = 0.99\n")
     found = bench(str(plan), str(int8_file), reference=str(float_file), images=pictures)
+    check_fits(found)
     assert found.verdict.outcome == "met"
     assert [picture.picture for picture in found.pictures] == ["0.png", "1.png"]
     assert found.psnr_db is None or found.psnr_db > 45
@@ -438,3 +450,21 @@ def test_the_command_does_it_again(open_plan, int8_file):
     found = bench(open_plan, str(int8_file), policy="block", queue=2, seconds=0.1)
     assert found.command == f"redmobile bench {open_plan} --model {int8_file} --seconds 0.1 --policy block --queue 2"
     assert (found.settings.open_loop.policy, found.settings.open_loop.queue) == ("block", 2)
+
+
+def test_where_the_time_goes_by_the_engine_that_says_it(plan, onnx_file, latency):
+    found = bench(plan, str(onnx_file)).measured.profile
+    assert found.operators[0].kind == "Conv"
+    assert all(operator.mean_ms > 0 for operator in found.operators)
+    assert found.says.startswith("onnxruntime ")
+    assert latency.measured.profile.operators == ()
+    assert "gives no times of single operators" in latency.measured.profile.says
+
+
+def test_delegates_of_this_machine(plan, open_plan, int8_file):
+    found = bench(plan, str(int8_file), delegates=["cpu"])
+    assert (found.measured.load.delegate.asked, found.measured.name) == (None, int8_file.name)
+    with pytest.raises(UsageError, match="belongs to a --delegate; none was named"):
+        bench(plan, str(int8_file), delegates=["cpu"], delegate_options={"a": "b"})
+    with pytest.raises(UsageError, match="several delegates run by turns"):
+        bench(open_plan, str(int8_file), delegates=["cpu", "redmobile"])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from simulated_crew import SimulatedCrew
 
 from redmobile.bench import assemble, open_loop
+from redmobile.bench.compare import compare
 from redmobile.bench.conditions import Conditions
 from redmobile.bench.header import DeviceFacts
 from redmobile.bench.job import Load, VideoRecord
@@ -165,6 +166,17 @@ def test_jitter_is_the_change_of_lateness(tmp_path):
     result = result_of(stream({**USUAL, "post": lambda number: 3 + 10 * (number % 2)}), USUAL, tmp_path)
     assert result.jitter.p50_ms == pytest.approx(10)
     assert result.verdict.outcome == "met"
+
+
+def test_a_stream_that_got_worse_is_told_from_one_that_did_not(tmp_path):
+    times = {**USUAL, "infer": lambda number: 20 + number % 3}
+    before, after = (result_of(stream(one, offered=200), USUAL, tmp_path, offered=200) for one in (times, {**times, "infer": 50}))
+    found = compare(before, after, ("a", "b"))
+    assert found.outcome == "worse"
+    assert [(row.metric, row.outcome) for row in found.rows] == [("frames on time", "worse"), ("arrival to finished, median", "worse")]
+    assert found.rows[0].change.high < -0.2
+    assert compare(before, before, ("a", "a")).outcome == "same"
+    assert compare(after, before, ("b", "a")).outcome == "better"
 
 
 def test_an_error_of_a_stage_stops_the_others_and_comes_out():

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from redmobile.bench.peers import environments
-from redmobile.bench.peers.environments import cache_folder, environment_folder, is_ready, make_environment, python_of
+from redmobile.bench.peers.environments import environment_folder, is_ready, make_environment, python_of
 from redmobile.bench.peers.tables import EnvironmentTable
+from redmobile.core import python_tools
 from redmobile.errors import InputError, ToolError
 
 TABLE = EnvironmentTable(requirements="none.txt", disk_mib=1)
@@ -24,12 +24,6 @@ def _own_cache(tmp_path, monkeypatch):
 def requirements(tmp_path):
     (tmp_path / "none.txt").write_text("# nothing\n")
     return tmp_path / "none.txt"
-
-
-def test_the_cache_is_where_it_is_asked_to_be(tmp_path, monkeypatch):
-    assert cache_folder() == tmp_path / "cache"
-    monkeypatch.delenv("REDMOBILE_CACHE")
-    assert cache_folder() == Path.home() / ".cache" / "redmobile"
 
 
 def test_other_versions_live_in_another_folder(requirements, tmp_path):
@@ -75,9 +69,9 @@ def test_without_a_tool_the_way_to_get_one_is_said(requirements, monkeypatch, tm
     (tmp_path / "python").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "python").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
-    monkeypatch.setattr(environments, "shelf_folders", lambda _: [])
+    monkeypatch.setattr(python_tools, "shelf_folders", lambda _: [])
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
-    with pytest.raises(ToolError, match=r"No tool that makes environments: .* pip install uv"):
+    with pytest.raises(ToolError, match=r"No tool that fetches packages: .* pip install uv"):
         make_environment("peer", TABLE, requirements)
 
 

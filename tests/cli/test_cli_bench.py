@@ -88,11 +88,12 @@ def test_json_and_peers(call, model):
 
 
 def test_open_loop(call, model):
-    plan = "says = 'x'\nthreads = 1\n[open_loop]\nseconds = 0.2\nwarm_up = 1\nheight = 24\nwidth = 40\n"
+    plan = "says = 'x'\nthreads = 1\n[open_loop]\nseconds = 0.2\nwarm_up = 1\nheight = 24\nwidth = 40\nwindow_seconds = 0.1\n"
     code, out, _ = call(plan, "--model", model)
     assert code == 0
     assert "6 frames from a made scene, 40×24" in out
     assert "arrival to finished" in out
+    assert "0.1 to 0.2" in out
     assert "Budget: no budget" in out
 
 

@@ -8,15 +8,15 @@ import pytest
 
 from redmobile.cli import doctor
 from redmobile.core import installation
-from redmobile.core.installation import Installation, ModelState, PackageState, Requirement, ShelfState
+from redmobile.core.installation import Installation, ModelState, PackageState, Program, ProgramState, Requirement, ShelfState
 from redmobile.errors import DeviceError
 
 SHELVES = tuple(ShelfState(name, (f"here/{name}",), ("something",)) for name in ("converters", "models", "benchmarks"))
 ENVIRONMENT = {"python": "3.11.2", "system": "Linux", "machine": "x86_64", "cores": 2, "cpu": "a processor"}
 
 
-def _found(*packages, models=()):
-    return Installation(ENVIRONMENT, packages, SHELVES, models)
+def _found(*packages, models=(), programs=()):
+    return Installation(ENVIRONMENT, packages, SHELVES, models, programs)
 
 
 @pytest.fixture
@@ -51,6 +51,14 @@ def test_what_the_base_lacks_fails(run):
     told, fault = run(_found(PackageState(Requirement("onnx", "onnx", "convert"), "1.20", "broken", "ImportError: numpy.core")))
     assert fault == "The base is not complete: onnx: broken (ImportError: numpy.core)."
     assert "onnx (broken): ImportError: numpy.core. pip install 'onnx>=" in told
+
+
+def test_programs_are_told_of_and_a_missing_one_is_no_failure(run):
+    adb = Program("adb", "android", "apt-get install adb")
+    told, fault = run(_found(programs=(ProgramState(adb, "/usr/bin/adb"), ProgramState(Program("qemu", "emulator", "apt-get install qemu"), None))))
+    assert fault is None
+    assert "adb (for android): /usr/bin/adb" in told
+    assert "qemu (for emulator): missing: apt-get install qemu" in told
 
 
 def test_a_model_whose_files_changed_fails(run):

@@ -172,3 +172,22 @@ def test_help_is_light():
     code = f"import sys; from redmobile.cli.enhance import command; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     assert "Exit code 10" in redmobile("enhance", "--help").stdout
+
+
+def test_a_sentence_is_understood_or_refused_and_stands_alone(tmp_path, model, picture):
+    done = redmobile("enhance", picture, "--out", tmp_path / "b.png", "--model", model, "--say", "brighten the shadows a little, leave the sky")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "understood: task lowlight, strength 0.5, only shadows, not sky\n"
+    refused = redmobile("enhance", picture, "--out", tmp_path / "c.png", "--model", model, "--say", "brighten the cat")
+    assert refused.returncode == 2
+    assert "'cat' is not understood" in refused.stderr
+    both = redmobile("enhance", picture, "--out", tmp_path / "c.png", "--model", model, "--say", "brighten it", "--strength", 1)
+    assert both.returncode == 2
+    assert "give the sentence or the flags" in both.stderr
+
+
+def test_urls_need_a_cluster_and_a_task_its_network(tmp_path, picture):
+    found = redmobile("enhance", "s3://photos", "--out", tmp_path / "out")
+    assert (found.returncode, "URLs go with --cluster" in found.stderr) == (2, True)
+    found = redmobile("enhance", picture, "--out", tmp_path / "b.png", "--task", "medical")
+    assert (found.returncode, "red_mobile was trained for lowlight only" in found.stderr) == (2, True)

@@ -153,8 +153,8 @@ def test_small_pictures_are_mirrored_on(tmp_path):
 def test_portrait_is_turned_where_that_takes_fewer_tiles(tmp_path):
     calls = []
     model = load(gain_file(tmp_path / "a.onnx"))
-    run = model.run
-    model.run = lambda frame: calls.append(1) or run(frame)
+    infer = model.infer
+    model.infer = lambda tensor: calls.append(1) or infer(tensor)
     frame = photo_like(96, 64)
     assert np.array_equal(model.enhance(frame), np.minimum(frame.astype(int) * 2, 255))
     assert len(calls) == 1
@@ -166,8 +166,9 @@ def test_strength(tmp_path):
     full = model.enhance(frame)
     assert np.array_equal(model.enhance(frame, 0), frame)
     assert np.abs(model.enhance(frame, 0.25) - (0.75 * frame + 0.25 * full)).max() <= 0.5
-    for strength in (-0.1, 1.1, float("nan")):
-        with pytest.raises(UsageError, match="between 0 and 1"):
+    assert np.abs(model.enhance(frame, 1.5) - np.clip(1.5 * full - 0.5 * frame, 0, 255)).max() <= 0.5
+    for strength in (-0.1, 1.6, float("nan")):
+        with pytest.raises(UsageError, match=r"between 0 and 1\.5"):
             model.enhance(frame, strength)
 
 

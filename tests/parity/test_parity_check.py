@@ -192,7 +192,7 @@ def test_a_file_from_elsewhere_has_no_gates_and_says_so(network, photos):
 
 
 def test_nothing_to_compare_with(network, photos, converter):
-    with pytest.raises(UsageError, match="nothing to compare it with; give --onnx, --float or --model"):
+    with pytest.raises(UsageError, match="nothing to compare it with; give --onnx, --float, --model or --on"):
         check_parity(str(network / "net_int8.tflite"), photos, converter=converter())
 
 

@@ -5,6 +5,7 @@ import pytest
 from quantize_models import Build, frames, mini_red, run_codes, run_float
 
 from redmobile.core.converter import ActivationQuantization, Quantize
+from redmobile.data.calibration import FrameSet
 from redmobile.quantize.calibrate import Wanted, calibrate, float_outputs
 from redmobile.quantize.judge import Judge, decibels, judged
 from redmobile.quantize.observers import OBSERVERS
@@ -74,6 +75,15 @@ def test_up_to_four_frames_from_dark_to_bright_in_any_order_are_judged_by(count)
     assert max(levels) - min(levels) >= 8 * (count // 2)
     for one, other in zip(made, judged(shades[::-1], 4), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_pictures_are_judged_mirrored_and_what_is_no_picture_as_it_is():
+    frame, numbers = np.arange(24, dtype=np.uint8).reshape(2, 4, 3), np.arange(5, dtype=np.uint8)
+    (made,) = judged([frame], 4)
+    np.testing.assert_array_equal(made, frame[:, ::-1])
+    (several,) = judged([FrameSet((frame, numbers))], 4)
+    np.testing.assert_array_equal(several.frames[0], frame[:, ::-1])
+    np.testing.assert_array_equal(several.frames[1], numbers)
 
 
 def test_the_judge_takes_the_mean_deviation_of_its_pictures():

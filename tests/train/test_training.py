@@ -128,6 +128,7 @@ def test_loss_that_is_not_finite_stops_with_advice(bench):
         (["--photos", "tiny", "--out", "RUN"], 10, "holds no pictures"),
         (["--photos", "photos", "--out", "RUN", "--resume"], 10, "nothing to resume"),
         (["--photos", "photos", "--out", "RUN", "--plan", "absent.toml"], 10, "absent.toml: no such file"),
+        (["--photos", "photos", "--out", "RUN", "--teacher-weights", "w.safetensors"], 2, "give --teacher MODEL too"),
         (["--photos", "photos", "--out", "RUN", "--degrade", "rain"], 2, "Unknown degradation 'rain'"),
         (["--photos", "photos", "--out", "RUN", "--degrade", "blur", "--plan", "absent.toml"], 2, "does not go with --plan"),
     ],

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from redmobile.android.apk.tools import Tools, run
+from redmobile.core.artifact import sha256_bytes, sha256_file, write_text
 
 MIN_API, TARGET_API = 26, 35
 
 _MEMORY = "-Xmx1g"
-_KOTLIN = (
-    "-no-stdlib",
-    "-no-reflect",
+_KOTLIN = ("-no-stdlib", "-no-reflect", "-Werror")
+_FOR_PHONES = (
     "-jvm-target",
     "1.8",
     # What Java 9 and later added must not be called: ByteBuffer.clear() of Java 9 gives a ByteBuffer and does not exist on Android 8.
@@ -23,7 +23,6 @@ _KOTLIN = (
     "-Xlambdas=class",
     "-Xsam-conversions=class",
     "-Xstring-concat=inline",
-    "-Werror",
 )
 _PROGUARD = """\
 -dontoptimize
@@ -53,16 +52,34 @@ def link_resources(main: Path, android: Path, version: tuple[int, str], tools: T
     link = (tools.aapt2, "link", "-I", android, "--manifest", main / "AndroidManifest.xml", "--java", generated, "-o", base)
     levels = ("--min-sdk-version", str(MIN_API), "--target-sdk-version", str(TARGET_API))
     names = ("--version-code", str(version[0]), "--version-name", version[1])
-    more = ("-A", assets) if assets else ()
+    more = ("-A", assets, "-0", ".tflite") if assets else ()
     run((*link, *levels, *names, *more, compiled), "linking the resources", work / "aapt2_link.log")
     return base, generated
 
 
-def compile_kotlin(sources: Sequence[Path], classpath: Iterable[Path], compiler: Iterable[Path], tools: Tools, output: Path, log: Path) -> None:
-    """Kotlin in the folders `sources` (and the Java that it refers to there) to class files in `output`. Raises ToolError."""
+def compile_kotlin(
+    sources: Sequence[Path], classpath: Sequence[Path], compiler: Iterable[Path], tools: Tools, output: Path, log: Path, *, friend: Path | None = None
+) -> None:
+    """Kotlin in the folders `sources` (and the Java that it refers to there) to class files in `output`, unless they are there already.
+
+    friend: a folder of classes whose internals the sources may see, for tests, which never go to a phone; None: for phones. Raises ToolError.
+    """
+    target = _FOR_PHONES if friend is None else ("-jvm-target", "17", f"-Xfriend-paths={friend}")
+    options = (*_KOTLIN, *target, "-jdk-home", tools.jdk.home, "-cp", _joined(classpath), "-d", output)
+    key, stamp = _key(sources, options, friend), output.with_suffix(".key")
+    if output.is_dir() and stamp.is_file() and stamp.read_text() == key:
+        return
     shutil.rmtree(output, ignore_errors=True)
     command = (tools.jdk.program("java"), _MEMORY, "-cp", _joined(compiler), "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler")
-    run((*command, *_KOTLIN, "-jdk-home", tools.jdk.home, "-cp", _joined(classpath), "-d", output, *sources), "compiling Kotlin", log)
+    run((*command, *options, *sources), "compiling Kotlin", log)
+    write_text(stamp, key)
+
+
+def _key(sources: Iterable[Path], options: Iterable[str | Path], friend: Path | None) -> str:
+    """A fingerprint of everything that decides what the compiler writes. Jars stand for themselves: their contents are pinned."""
+    files = [file for folder in sources for file in sorted(folder.rglob("*")) if file.suffix in (".kt", ".java")]
+    files += sorted(friend.rglob("*.class")) if friend else []
+    return sha256_bytes("\n".join([*map(str, options), *(f"{file} {sha256_file(file)}" for file in files)]).encode())
 
 
 def compile_java(sources: Sequence[Path], classpath: Iterable[Path], tools: Tools, output: Path, log: Path, release: int = 8) -> None:

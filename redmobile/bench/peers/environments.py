@@ -12,8 +12,8 @@ from pathlib import Path
 from redmobile.bench.peers.tables import EnvironmentTable
 from redmobile.core.artifact import read_bytes, sha256_bytes, write_text
 from redmobile.core.cache import CACHE_VARIABLE, cache_folder
+from redmobile.core.python_tools import find_uv, python_with
 from redmobile.errors import ToolError
-from redmobile.shelf import shelf_folders
 
 _READY = "ready.txt"
 _MEBIBYTE = 1024 * 1024
@@ -54,32 +54,16 @@ def make_environment(name: str, table: EnvironmentTable, requirements: Path) -> 
 
 def _commands(folder: Path, requirements: Path) -> list[Sequence[str]]:
     python = str(python_of(folder))
-    uv = _find_uv()
+    uv = find_uv()
     if uv is not None:
         return [
             [uv, "venv", "--quiet", "--no-python-downloads", "--python", sys.executable, str(folder)],
             [uv, "pip", "install", "--quiet", "--python", python, "--requirement", str(requirements)],
         ]
     return [
-        [_python_with_venv(), "-m", "venv", str(folder)],
+        [python_with("venv", "ensurepip"), "-m", "venv", str(folder)],
         [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", str(requirements)],
     ]
-
-
-def _find_uv() -> str | None:
-    """Uv on PATH, else the one that the Makefile of a checkout fetched."""
-    checkouts = [folder.parent / ".uv" / "bin" / "uv" for folder in shelf_folders("benchmarks")]
-    return shutil.which("uv") or next((str(uv) for uv in checkouts if uv.is_file()), None)
-
-
-def _python_with_venv() -> str:
-    """An interpreter that can make environments: this one where it has pip's wheel, else one on PATH."""
-    for python in (sys.executable, shutil.which("python3"), shutil.which("python")):
-        if python and subprocess.run([python, "-c", "import venv, ensurepip"], capture_output=True, check=False).returncode == 0:
-            return python
-    raise ToolError(
-        "No tool that makes environments: uv is neither on PATH nor in .uv/bin, and no python3 on PATH has venv with pip. Get one: pip install uv"
-    )
 
 
 def _check_room(name: str, folder: Path, needed_mib: int) -> None:

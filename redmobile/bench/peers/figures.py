@@ -16,14 +16,14 @@ from redmobile.bench.job import FidelityJob, FidelityRecord, LatencyJob, Latency
 from redmobile.bench.peers.conversion import ReadyNetwork
 from redmobile.bench.peers.graph_facts import GraphFacts, graph_facts
 from redmobile.bench.peers.limited import Limits
-from redmobile.bench.peers.result import Latency, LatencyRun, Row
-from redmobile.bench.peers.vela import VelaFacts, vela_facts
+from redmobile.bench.peers.result import Latency, LatencyRun, Row, VelaFacts
 from redmobile.bench.plan import ClosedLoop, StabilityRules
 from redmobile.bench.process import run_job
 from redmobile.core.artifact import read_bytes
 from redmobile.data.calibration import load_calibration
 from redmobile.errors import RedmobileError, ToolError
 from redmobile.graph.tflite_read import read_tflite
+from redmobile.npu.vela import compile_with_vela, settings_for, target_of
 
 R = TypeVar("R", LoadRecord, LatencyRecord, FidelityRecord)
 
@@ -105,4 +105,14 @@ class Figures:
     def _vela(self, file: Path) -> VelaFacts:
         if self.vela is None or isinstance(self.vela.python, str):
             raise ToolError(str(self.vela and self.vela.python))
-        return vela_facts(self.vela.python, file, self.vela.accelerator, file.with_name("vela_log.txt"), self.limits)
+        accelerator, limits = self.vela.accelerator, self.limits
+        settings = settings_for(
+            target_of(accelerator),
+            accelerator,
+            timeout_s=limits.seconds,
+            memory_bytes=limits.memory_mib * 2**20,
+            keep=file.parent / "vela",
+            python=self.vela.python,
+        )
+        estimate = compile_with_vela(read_bytes(file), settings, file.stem)
+        return VelaFacts(accelerator=accelerator, cpu_operators=len(estimate.cpu), npu_operators=estimate.operators)

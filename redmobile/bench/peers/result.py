@@ -12,7 +12,6 @@ from redmobile.bench.job import Load
 from redmobile.bench.peers.conversion import Conversion, Outcome
 from redmobile.bench.peers.graph_facts import GraphFacts
 from redmobile.bench.peers.tables import Precision
-from redmobile.bench.peers.vela import VelaFacts
 from redmobile.bench.plan import Plan
 from redmobile.bench.stability import Stability
 from redmobile.bench.stats import Ratio, Summary
@@ -20,6 +19,14 @@ from redmobile.core.documents import Document
 
 Format = Literal["redmobile.peers/1"]
 FORMAT: Format = "redmobile.peers/1"
+
+
+class VelaFacts(Document):
+    """Operators after Vela's own rewriting: cpu_operators fall back to the processor, npu_operators run on the accelerator."""
+
+    accelerator: str
+    cpu_operators: int
+    npu_operators: int
 
 
 class Latency(Document):

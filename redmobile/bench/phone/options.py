@@ -14,6 +14,7 @@ OPTIONS: Mapping[str, str] = {
     "cool_down": "seconds to wait at least between repetitions (10); it also waits, up to 300 s, until Android's thermal status is none",
     "tries": "repetitions at most (5), until two that follow each other differ by 5 % or less, as MLPerf Mobile asks",
     "sample": "seconds between samples of heat, clocks and battery (2)",
+    "patience": "seconds to wait for a device that went away while the app measures, which goes on meanwhile (30)",
     "profile": "yes: a benchmark program also tells each operator's time (yes)",
 }
 
@@ -30,6 +31,7 @@ class PhoneOptions:
     cool_down_s: float = 10.0
     tries: int = 5
     sample_s: float = 2.0
+    patience_s: float = 30.0
     profile: bool = True
 
 
@@ -42,6 +44,7 @@ def read_options(given: Mapping[str, str]) -> PhoneOptions:
         cool_down_s=_number(given, "cool_down", 10.0, 0.0),
         tries=round(_number(given, "tries", 5, 1)),
         sample_s=_number(given, "sample", 2.0, 0.01),
+        patience_s=_number(given, "patience", 30.0, 0.0),
         profile=_yes(given, "profile"),
     )
 

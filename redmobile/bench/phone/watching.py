@@ -9,6 +9,8 @@ from redmobile.android.vitals import THERMAL_STATUS, Vitals
 from redmobile.bench.conditions import Conditions, DeviceSample
 from redmobile.bench.header import DeviceFacts
 
+_LOW_PERCENT = 20.0
+
 
 def device_facts(facts: Facts, serial: str, before: Vitals, **more: str) -> DeviceFacts:
     """What did the work. before: the device when it was asked; more: label → text."""
@@ -35,6 +37,12 @@ def device_facts(facts: Facts, serial: str, before: Vitals, **more: str) -> Devi
         memory_bytes=facts.memory_bytes,
         details={label: text for label, text in details.items() if text},
     )
+
+
+def remarks(before: Vitals) -> tuple[str, ...]:
+    """What is worth knowing of the device before it began."""
+    low = before.battery_percent is not None and before.battery_percent < _LOW_PERCENT and not before.charging
+    return (f"the battery was at {before.battery_percent:.0f} %: Android may hold the processor back",) if low else ()
 
 
 def conditions(

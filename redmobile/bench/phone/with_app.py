@@ -32,7 +32,7 @@ from redmobile.bench.result import Bundle, from_builtins
 from redmobile.bench.stats import Summary
 from redmobile.bench.target import Assignment
 from redmobile.core.artifact import sha256_file
-from redmobile.errors import DocumentError, RedmobileError, ToolError, UsageError
+from redmobile.errors import DeviceError, DocumentError, RedmobileError, ToolError, UsageError
 
 Run = LatencyResult | VideoResult
 
@@ -69,7 +69,10 @@ class AppBench:
     @contextlib.contextmanager
     def prepared(self) -> Iterator[None]:
         """The network is on the device while the block runs."""
-        check_installed(self._device)
+        try:
+            check_installed(self._device)
+        except DeviceError as error:
+            raise DeviceError(f"{error} Or name TFLite's benchmark program for the phone: --target-option benchmark_model=FILE") from error
         self._device.do(f"mkdir -p {MODELS}", what="making the app's folder of models")
         self._say(f"copying {self._work.model.name}", 0, 1)
         try:
@@ -116,7 +119,12 @@ class AppBench:
         with tempfile.TemporaryDirectory(prefix="redmobile-") as folder, Sampler(self._device, self._options.sample_s) as sampler:
             self._say(what, 0, _PERCENT)
             outcome = run_benchmark(
-                self._device, request, Path(folder), self._expected_s + _GRACE_S, lambda part: self._say(what, round(_PERCENT * part), _PERCENT)
+                self._device,
+                request,
+                Path(folder),
+                self._expected_s + _GRACE_S,
+                lambda part: self._say(what, round(_PERCENT * part), _PERCENT),
+                patience_s=self._options.patience_s,
             )
         seconds = time.monotonic() - began
         if outcome.document is None:
@@ -153,7 +161,7 @@ class AppBench:
         )
         head["settings"] = document.settings  # what the app really did, which an older one may not have been told
         conditions = self._conditions(last)
-        more: dict[str, Any] = {"doubts": repeated.doubts, "remarks": _remarks(delegate, document)}
+        more: dict[str, Any] = {"doubts": repeated.doubts, "remarks": (*watching.remarks(before), *_remarks(delegate, document))}
         if isinstance(document, VideoResult):
             return self._video(head, document, conditions, more, repeated.tries)
         return self._latency(head, document, conditions, more, repeated.tries)
@@ -180,18 +188,16 @@ class AppBench:
     def _video(
         self, head: dict[str, Any], document: VideoResult, conditions: Conditions, more: dict[str, Any], tries: tuple[Try, ...]
     ) -> VideoResult:
-        stages = document.stages
-        per_frame = [stage.cpu_ms for stage in stages if stage.cpu_ms is not None]
-        frames = len(document.frames)
+        names = tuple(stage.name for stage in document.stages)
         record = VideoRecord(
-            stages=tuple(stage.name for stage in stages),
+            stages=names,
             offered=document.offered,
             frames=document.frames,
             source=document.source,
             conditions=conditions,
             drops=tuple((drop.number, drop.before) for drop in document.drops),
-            cpu_seconds=None if document.cpu_ms is None else document.cpu_ms * frames / 1000,
-            stage_cpu_seconds=tuple(each * frames / 1000 for each in per_frame) if len(per_frame) == len(stages) else (),
+            cpu_seconds=None if document.cpu_ms is None else document.cpu_ms * len(document.frames) / 1000,
+            stage_cpu_seconds=_stage_cpu_seconds(document),
         )
         result = assemble.video_result(head, self._work.model, document.load, record, document.threads, profile=document.profile, **more)
         return msgspec.structs.replace(result, tries=tries)
@@ -224,6 +230,14 @@ def _remarks(delegate: str, document: Run) -> tuple[str, ...]:
     if really is None:
         return (f"asked for '{delegate}'; the app does not tell what the graph ran on",)
     return () if unit_of(really.ran) == delegate else (f"asked for '{delegate}', the graph ran on '{really.ran}'",)
+
+
+def _stage_cpu_seconds(document: VideoResult) -> tuple[float, ...]:
+    """Of each stage, over all frames that it worked on: those that were not dropped before it. () if the app does not tell."""
+    names = [stage.name for stage in document.stages]
+    worked_on = [document.offered - sum(names.index(drop.before) <= index for drop in document.drops) for index in range(len(names))]
+    per_frame = [stage.cpu_ms for stage in document.stages if stage.cpu_ms is not None]
+    return tuple(each * count / 1000 for each, count in zip(per_frame, worked_on, strict=True)) if len(per_frame) == len(names) else ()
 
 
 def _latency(document: Run) -> Summary:

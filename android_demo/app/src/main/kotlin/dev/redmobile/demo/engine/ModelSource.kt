@@ -18,8 +18,8 @@ interface ModelSource {
 
 /** A model in the APK, stored there without compression so that it can be mapped. */
 class AssetModel(private val context: Context, override val name: String = DEFAULT) : ModelSource {
-    override fun map(): ByteBuffer = context.assets.openFd(name).use { asset ->
-        FileInputStream(asset.fileDescriptor).use { it.channel.map(FileChannel.MapMode.READ_ONLY, asset.startOffset, asset.declaredLength) }
+    override fun map(): ByteBuffer = context.assets.openFd(name).use { asset -> // which closes the descriptor; the stream only borrows it
+        FileInputStream(asset.fileDescriptor).channel.map(FileChannel.MapMode.READ_ONLY, asset.startOffset, asset.declaredLength)
     }
 
     companion object {

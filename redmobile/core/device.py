@@ -34,21 +34,52 @@ class Cache(Document):
     shared: bool = False
 
 
-class CpuFacts(Document):
-    """One core.
+class Processor(Document):
+    """What Linux says of the core in /proc/cpuinfo: the fields of its identification register MIDR_EL1, and its features.
 
-    emulated_as: QEMU's -cpu. clock_mhz: at its fastest. sdot_macs_per_cycle: 8-bit multiply-accumulates with SDOT (or, without it, by the
-    widening instructions); issue_per_cycle: instructions decoded or dispatched in a cycle, at most; load_bytes_per_cycle: from the first cache;
-    memory_bytes_per_second: that one core can read.
+    It must be the core that QEMU plays: libraries choose their instructions by it.
+    """
+
+    implementer: int
+    variant: int
+    part: int
+    revision: int
+    features: tuple[_Text, ...]
+
+
+class CpuFacts(Document):
+    """One core. Figures are what it does at most; they are absent where no real processor is meant, or where it lacks the instructions.
+
+    emulated_as: QEMU's -cpu. clock_mhz: at its fastest. sdot_macs_per_cycle: 8-bit multiply-accumulates with SDOT; simd_per_cycle: SIMD
+    instructions begun in a cycle; issue_per_cycle: instructions decoded or dispatched in a cycle; load_store_bytes_per_cycle: to and from
+    the first cache; memory_bytes_per_second: to and from memory.
     """
 
     emulated_as: _Text
-    clock_mhz: Figure
-    sdot_macs_per_cycle: Figure
-    issue_per_cycle: Figure
-    load_bytes_per_cycle: Figure | None = None
+    processor: Processor
+    clock_mhz: Figure | None = None
+    sdot_macs_per_cycle: Figure | None = None
+    simd_per_cycle: Figure | None = None
+    issue_per_cycle: Figure | None = None
+    load_store_bytes_per_cycle: Figure | None = None
     memory_bytes_per_second: Figure | None = None
     caches: tuple[Cache, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raise ValueError, which becomes a DocumentError, for caches that are no hierarchy."""
+        if [cache.level for cache in self.caches] != list(range(1, len(self.caches) + 1)) or len(self.caches) > _LEVELS:
+            raise ValueError(f"Expected caches of level 1, 2, … in this order, at most {_LEVELS}")
+        if len({cache.line_bytes for cache in self.caches}) > 1:
+            raise ValueError("Expected caches with lines of one size")
+        for cache in self.caches:
+            sets, rest = divmod(cache.bytes, cache.ways * cache.line_bytes)
+            if rest or not sets or sets & (sets - 1):
+                raise ValueError(
+                    f"Expected caches whose sets are a power of two in number; level {cache.level} has {cache.bytes} bytes in {cache.ways} ways"
+                )
+
+
+_LEVELS = 3
 
 
 class NpuFacts(Document):

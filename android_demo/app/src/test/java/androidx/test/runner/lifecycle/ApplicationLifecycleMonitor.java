@@ -1,0 +1,4 @@
+// Stands in for androidx.test, which is in Google's repository alone: what Robolectric refers to, and no more.
+package androidx.test.runner.lifecycle;
+
+public interface ApplicationLifecycleMonitor {}
