@@ -1,12 +1,13 @@
 """An APK's native code and model on Android's own libc, on this machine: unidbg carries bionic and an arm64 processor, but no kernel, ART or GPU.
 
-It says whether the libraries load there, compute what LiteRT computes here, and refuse what must be refused without a crash. How fast a phone
-is it cannot tell.
+It says whether the libraries load there, compute what LiteRT computes here or where they part, and refuse what must be refused without a
+crash. How fast a phone is it cannot tell.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import tempfile
 import zipfile
@@ -24,10 +25,12 @@ from redmobile.android.apk.tools import Tools, find_tools, run
 from redmobile.android.build import ABI
 from redmobile.android.model import MODEL_NAME, check_bitmap_model
 from redmobile.android.source import find_source
-from redmobile.core.artifact import sha256_bytes, write_bytes
+from redmobile.core.artifact import read_bytes, sha256_bytes, write_bytes
 from redmobile.core.cache import cache_folder
 from redmobile.data.calibration import load_calibration
 from redmobile.errors import InputError, ToolError
+from redmobile.graph.tflite_read import read_tflite
+from redmobile.graph.tflite_write import write_tflite
 from redmobile.runtimes.base import open_runtime
 
 REFUSALS = {
@@ -42,6 +45,10 @@ REFUSALS = {
 _FRAME_SECONDS = 120
 
 
+ROUNDS_OTHERWISE = {"MUL": 1}
+"""Operators that XNNPACK computes otherwise on ARM than on x86 → by how many codes at most: it rescales with integers there, with floats here."""
+
+
 @dataclasses.dataclass(frozen=True)
 class FrameOnBionic:
     """One picture. different: bytes that differ from LiteRT's here, of `bytes`; largest: by how many codes at most."""
@@ -54,28 +61,66 @@ class FrameOnBionic:
 
 
 @dataclasses.dataclass(frozen=True)
+class Origin:
+    """An operator that got the same bytes there and here and gave others. tensor: its output; the rest as of FrameOnBionic."""
+
+    kind: str
+    tensor: str
+    bytes: int
+    different: int
+    largest: int
+
+    def __str__(self) -> str:
+        return f"{self.kind} '{self.tensor}': {self.different} of {self.bytes:,} bytes differ, by up to {self.largest}"
+
+
+@dataclasses.dataclass(frozen=True)
 class OnBionic:
-    """What was seen. coverage: nodes, left to plain kernels, partitions, of which asked for. refused: of REFUSALS, what was thrown."""
+    """What was seen. coverage: nodes, left to plain kernels, partitions, of which by the delegate asked for. refused: what was thrown, of REFUSALS.
+
+    origins: where the first frame that differs begins to do so.
+    """
 
     apk: str
     tflite: str
     coverage: tuple[int, ...]
     frames: tuple[FrameOnBionic, ...]
+    origins: tuple[Origin, ...]
     refused: dict[str, str]
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """What is not as it must be, a sentence each."""
-        differing = (
-            f"{frame.name}: {frame.different} of {frame.bytes} bytes differ, by up to {frame.largest}" for frame in self.frames if frame.different
-        )
+        """What is not as it must be, a sentence each. Differences that begin where ARM is known to round otherwise are none."""
+        unknown = (str(origin) for origin in self.origins if origin.largest > ROUNDS_OTHERWISE.get(origin.kind, 0))
         accepted = (f"{words} was not refused" for name, words in REFUSALS.items() if name not in self.refused)
         left = (f"{self.coverage[1]} of {self.coverage[0]} nodes run outside XNNPACK",) if self.coverage[1] else ()
-        return (*differing, *accepted, *left)
+        return (*unknown, *accepted, *left)
 
     def as_json(self) -> dict[str, Any]:
         """Ready for JSON."""
         return {**dataclasses.asdict(self), "faults": list(self.faults)}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Phone:
+    """Runs models on the APK's libraries in `folder`; work: a folder for logs."""
+
+    folder: Path
+    command: tuple[str, ...]
+    work: Path
+
+    def run(self, model: Path, inputs: Sequence[NDArray[np.int8]], *, refuse: bool = False) -> tuple[list[NDArray[np.int8]], str]:
+        """(for each input all outputs, one behind the other; what was said). Raises ToolError."""
+        out = self.folder / "out"
+        out.mkdir(exist_ok=True)
+        places = [self.folder / f"frame{index}" for index in range(len(inputs))]
+        for place, codes in zip(places, inputs, strict=True):
+            write_bytes(place, codes.tobytes())
+        arguments = map(str, (self.folder, model, out, *places))
+        java, *options = self.command
+        command = [java, f"-Dredmobile.refuse={str(refuse).lower()}", *options, "dev.redmobile.bionic.Main", *arguments]
+        said = run(command, "running on bionic", self.work / "bionic.log", timeout_s=_FRAME_SECONDS * (2 + len(inputs)))
+        return [np.fromfile(out / str(index), np.int8) for index in range(len(inputs)) if (out / str(index)).is_file()], said
 
 
 def run_on_bionic(apk: Path, pictures: Path, frames: int) -> OnBionic:
@@ -86,23 +131,51 @@ def run_on_bionic(apk: Path, pictures: Path, frames: int) -> OnBionic:
     tools, work = find_tools(), cache_folder() / "android" / "bionic"
     work.mkdir(parents=True, exist_ok=True)
     classes, classpath = _harness(tools, work)
+    command = (tools.jdk.program("java"), "-Xmx2g", "-cp", os.pathsep.join(map(str, (classes, *classpath))))
     with tempfile.TemporaryDirectory(prefix="redmobile-bionic.") as temporary:
-        folder = Path(temporary)
-        model = _unpack(apk, folder)
+        phone = _Phone(Path(temporary), command, work)
+        model = _unpack(apk, phone.folder)
         height, width = check_bitmap_model(model)
         taken = load_calibration(pictures, height, width, frames)
         inputs = [_codes(picture) for picture in taken.pictures]
-        for index, codes in enumerate(inputs):
-            write_bytes(folder / f"frame{index}", codes.tobytes())
-        (folder / "out").mkdir()
-        places = [folder / f"frame{index}" for index in range(len(inputs))]
-        command = (tools.jdk.program("java"), "-Xmx2g", "-cp", ":".join(map(str, (classes, *classpath))), "dev.redmobile.bionic.Main")
-        arguments = (folder, model, folder / "out", *places)
-        said = run((*command, *arguments), "running on bionic", work / "bionic.log", timeout_s=_FRAME_SECONDS * (2 + len(inputs)))
-        outputs = [np.fromfile(folder / "out" / str(index), np.int8) for index in range(len(inputs))]
+        outputs, said = phone.run(model, inputs, refuse=True)
+        version, coverage, refused = _answers(apk, said)
         reference = open_runtime(model, "litert")
-        expected = [reference.run(codes)[0] for codes in inputs]
-    return _judged(apk, said, list(taken.lock), outputs, expected)
+        seen = [
+            _compared(name, *pair)
+            for name, pair in zip(taken.lock, ((a, reference.run(x)[0]) for a, x in zip(outputs, inputs, strict=True)), strict=True)
+        ]
+        first = next((index for index, frame in enumerate(seen) if frame.different), None)
+        origins = () if first is None else _origins(phone, model, inputs[first])
+    return OnBionic(str(apk), version, coverage, tuple(seen), origins, refused)
+
+
+def _origins(phone: _Phone, model: Path, codes: NDArray[np.int8]) -> tuple[Origin, ...]:
+    """The operators of `model` whose inputs are the same there and here, and whose outputs are not: every tensor is made an output."""
+    traced = read_tflite(read_bytes(model), str(model))
+    traced.outputs = [tensor for operator in traced.operators for tensor in operator.outputs]
+    traced.metadata.clear()
+    path = phone.folder / "traced.tflite"
+    write_bytes(path, write_tflite(traced))
+    (there,), _ = phone.run(path, [codes])
+    here = open_runtime(path, "litert").run(codes)
+    ends = np.cumsum([array.size for array in here])
+    apart = {id(t): _apart(a, b) for t, a, b in zip(traced.outputs, np.split(there, ends[:-1]), here, strict=True)}
+    different = {key for key, values in apart.items() if values.any()}
+    origins = []
+    for operator in traced.operators:
+        if not any(id(tensor) in different for tensor in operator.inputs):
+            origins += [_origin(operator.kind, tensor.name, apart[id(tensor)]) for tensor in operator.outputs if id(tensor) in different]
+    return tuple(origins)
+
+
+def _origin(kind: str, name: str, apart: NDArray[np.int16]) -> Origin:
+    return Origin(kind, name, apart.size, int(np.count_nonzero(apart)), int(apart.max(initial=0)))
+
+
+def _apart(there: NDArray[np.int8], here: NDArray[Any]) -> NDArray[np.int16]:
+    """By how many codes each value differs."""
+    return np.abs(there.astype(np.int16) - here.reshape(-1).astype(np.int16))
 
 
 def _harness(tools: Tools, work: Path) -> tuple[Path, list[Path]]:
@@ -133,7 +206,8 @@ def _codes(picture: NDArray[np.uint8]) -> NDArray[np.int8]:
     return np.ascontiguousarray(rgba ^ np.uint8(0x80))[None].view(np.int8)
 
 
-def _judged(apk: Path, said: str, names: Sequence[str], outputs: Sequence[NDArray[np.int8]], expected: Sequence[NDArray[Any]]) -> OnBionic:
+def _answers(apk: Path, said: str) -> tuple[str, tuple[int, ...], dict[str, str]]:
+    """(TFLite's version, coverage, what was refused and how). Raises ToolError (nothing could be computed)."""
     answers = [line.removeprefix("redmobile ") for line in said.splitlines() if line.startswith("redmobile ")]
     version = next((line.removeprefix("version ") for line in answers if line.startswith("version ")), "")
     coverage = next((tuple(map(int, re.findall(r"\d+", line))) for line in answers if line.startswith("coverage ")), ())
@@ -142,10 +216,9 @@ def _judged(apk: Path, said: str, names: Sequence[str], outputs: Sequence[NDArra
     thrown = dict(line.removeprefix("thrown ").split(" ", 1) for line in answers if line.startswith("thrown ") and not line.endswith(" null"))
     if failed := thrown.get("frame"):
         raise ToolError(f"{apk}: an inference failed on bionic: {failed}.")
-    frames = tuple(_compared(*one) for one in zip(names, outputs, expected, strict=True))
-    return OnBionic(str(apk), version, coverage, frames, {name: text for name, text in thrown.items() if name in REFUSALS})
+    return version, coverage, {name: text for name, text in thrown.items() if name in REFUSALS}
 
 
 def _compared(name: str, output: NDArray[np.int8], expected: NDArray[Any]) -> FrameOnBionic:
-    apart = np.abs(output.astype(np.int16) - expected.reshape(-1).astype(np.int16))
+    apart = _apart(output, expected)
     return FrameOnBionic(name, sha256_bytes(output.tobytes()), output.size, int(np.count_nonzero(apart)), int(apart.max(initial=0)))

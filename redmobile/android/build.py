@@ -133,7 +133,7 @@ def build(
     dex = code.dex(jar, place.android, place.jar("dalvik-dx"), tools, work / "dex")
     stage("packing")
     unsigned = work / "unsigned.apk"
-    pack(_entries(base, dex, model, tflite.parent), unsigned)
+    pack(_entries(base, dex, model, tflite.parent, place.main / "assets"), unsigned)
     stage("signing")
     sign(unsigned, open_keystore(keystore, alias, tools, work / "keytool.log"), tools, out, work / "sign.log")
     stage("checks")
@@ -167,13 +167,15 @@ def version() -> tuple[int, str]:
     return max(1, major * 10000 + minor * 100 + patch), name
 
 
-def _entries(base: Path, dex: Path, model: Path, libraries: Path) -> list[Entry]:
+def _entries(base: Path, dex: Path, model: Path, libraries: Path, assets: Path) -> list[Entry]:
     """Manifest and resources first, as Android's own build has it."""
+    files = sorted(file for file in assets.rglob("*") if file.is_file())
     names = (native.BRIDGE, native.TFLITE)
     return [
         *entries_of(base),
         Entry("classes.dex", read_bytes(dex), stored=False),
         Entry(f"assets/{MODEL_NAME}", read_bytes(model), stored=True),
+        *(Entry(f"assets/{file.relative_to(assets).as_posix()}", read_bytes(file), stored=False) for file in files),
         *(Entry(f"lib/{ABI}/{name}", read_bytes(libraries / name), stored=True) for name in names),
     ]
 

@@ -92,7 +92,8 @@ def command(
     Several FILES (.onnx, .tflite) of any inputs and outputs: each is compared with the one before it, output by output: signal-to-noise
     ratio, cosine, largest and mean difference of the real values.
 
-    --on bionic takes an APK: its libraries and its model, byte for byte with LiteRT here, and what must be refused is tried.
+    --on bionic takes an APK: its libraries and its model, byte for byte against LiteRT here, or at which operators they part; what must be
+    refused is tried too.
 
     --layers matches tensors by name. A quantized layer is bad where its operator by itself, fed with what the file feeds it, errs by more
     than 0.7 steps of its scale (rounding alone: 0.29); a float layer where it differs by more than its weights' type explains.
@@ -147,6 +148,8 @@ def _compare_on_bionic(targets: tuple[str, ...], out: Path | None, unfit: list[s
         for frame in found.frames:
             same = "the same bytes as LiteRT here" if not frame.different else f"{frame.different:,} bytes differ by up to {frame.largest}"
             OUT.print(f"  {frame.name}: {frame.bytes:,} bytes, {same}", markup=False)
+        for origin in found.origins:
+            OUT.print(f"  begins at {origin} (every byte that went into it is the same)", markup=False)
         for name, text in found.refused.items():
             OUT.print(f"  {name}: {text}", markup=False)
     if found.faults:

@@ -35,6 +35,7 @@ def test_it_holds_the_package_and_the_shelves_and_nothing_else(wheel):
     assert "redmobile/_shelf/converters/npu_rules/ethos_u65.toml" in names
     assert "redmobile/_shelf/benchmarks/model_latency.toml" in names
     assert "redmobile/_shelf/benchmarks/conversion_peers/onnx2tf.txt" in names
+    assert "redmobile/_shelf/android_demo/pom.xml" in names
     assert "redmobile/py.typed" in names
 
 

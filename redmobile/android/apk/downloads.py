@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from redmobile.android.apk.tools import run
@@ -35,7 +35,7 @@ def fetch(source: Path, profile: str, maven: str | None) -> dict[str, Path]:
     if not _complete(folder, pinned):
         if maven is None:
             raise DeviceError(f"{folder}: not everything of the profile '{profile}' is there, and Maven is not: apt-get install maven.")
-        _download(source, profile, maven, folder)
+        _download(source, profile, maven, folder, pinned)
     wrong = [name for name, sha256 in pinned.items() if sha256_file(folder / name) != sha256]
     if wrong:
         shutil.rmtree(folder)
@@ -51,7 +51,7 @@ def pin(source: Path, maven: str, profiles: Iterable[str] = PROFILES) -> Path:
     lines = []
     for profile in profiles:
         folder = jars_folder(profile)
-        _download(source, profile, maven, folder)
+        _download(source, profile, maven, folder, ())
         lines += [f"{sha256_file(file)}  {profile}/{file.name}" for file in sorted(folder.iterdir())]
     write_text(source / PINS, "\n".join(lines) + "\n")
     return source / PINS
@@ -71,11 +71,12 @@ def read_pins(source: Path) -> dict[str, dict[str, str]]:
     return pinned
 
 
-def _complete(folder: Path, pinned: Iterable[str]) -> bool:
-    return all((folder / name).is_file() for name in pinned)
+def _complete(folder: Path, pinned: Collection[str]) -> bool:
+    return bool(pinned) and all((folder / name).is_file() for name in pinned)
 
 
-def _download(source: Path, profile: str, maven: str, folder: Path) -> None:
+def _download(source: Path, profile: str, maven: str, folder: Path, needed: Collection[str]) -> None:
+    """Fetch into `folder` what is not there of `needed`; nothing of needed: anew."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{profile}.partial.", dir=folder.parent) as temporary:
         command = (
@@ -91,5 +92,7 @@ def _download(source: Path, profile: str, maven: str, folder: Path) -> None:
             f"-DoutputDirectory={temporary}/jars",
         )
         run(command, f"fetching '{profile}' from Maven Central", folder.parent / f"{profile}.log", timeout_s=_FETCH_SECONDS)
+        if _complete(folder, needed):  # another process was faster; it may be using them already
+            return
         shutil.rmtree(folder, ignore_errors=True)
         Path(temporary, "jars").replace(folder)

@@ -8,8 +8,11 @@ import com.github.unidbg.linux.android.dvm.array.ArrayObject;
 import com.github.unidbg.linux.android.dvm.array.IntArray;
 import com.github.unidbg.memory.MemoryBlock;
 import com.github.unidbg.pointer.UnidbgPointer;
+import java.io.BufferedOutputStream;
 import java.io.File;
+import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -17,7 +20,8 @@ import java.util.Arrays;
 /**
  * LIBRARIES MODEL OUT FRAME…: the bridge and TFLite, as they are in the APK, on Android's own libc.
  *
- * Each FRAME holds the bytes of the model's input; what comes out goes to OUT/0, OUT/1, …. Then everything that must be refused is tried.
+ * Each FRAME holds the bytes of the model's input; all outputs, one behind the other, go to OUT/0, OUT/1, …. Then, with -Dredmobile.refuse=true,
+ * everything that must be refused is tried.
  * Every line on stdout that begins with "redmobile " is an answer: version, coverage, frame, thrown.
  */
 public final class Main {
@@ -41,7 +45,7 @@ public final class Main {
         byte[] model = Files.readAllBytes(Path.of(arguments[1]));
         say("version " + main.bridge.callStaticJniMethodObject(main.phone, "version()Ljava/lang/String;").getValue());
         main.enhance(model, new File(arguments[2]), Arrays.asList(arguments).subList(3, arguments.length));
-        main.refuse(model);
+        if (Boolean.getBoolean("redmobile.refuse")) main.refuse(model);
         main.phone.close();
     }
 
@@ -52,14 +56,14 @@ public final class Main {
             return;
         }
         say("coverage " + Arrays.toString(((IntArray) bridge.callStaticJniMethodObject(phone, "coverage(J)[I", session)).getValue()));
-        Jni.Buffer input = data(session, false), output = data(session, true);
+        Jni.Buffer input = data(session, false, 0);
         int done = 0;
         for (String frame : frames) {
             byte[] bytes = Files.readAllBytes(Path.of(frame));
             if (bytes.length != input.bytes) throw new IOException(frame + ": expected " + input.bytes + " bytes, found " + bytes.length);
             memory(input).write(0, bytes, 0, bytes.length);
             bridge.callStaticJniMethod(phone, "invoke(J)V", session);
-            Files.write(new File(out, Integer.toString(done)).toPath(), memory(output).getByteArray(0, output.bytes));
+            writeOutputs(session, new File(out, Integer.toString(done)));
             String thrown = jni.takeThrown();
             say(thrown == null ? "frame " + done : "thrown frame " + thrown);
             done++;
@@ -68,6 +72,16 @@ public final class Main {
         bridge.callStaticJniMethod(phone, "flip(Ljava/nio/ByteBuffer;ILjava/nio/ByteBuffer;II)V", bigger, 0, tensor, 0, input.bytes + 1);
         say("thrown size " + jni.takeThrown());
         bridge.callStaticJniMethod(phone, "destroy(J)V", session);
+    }
+
+    private void writeOutputs(long session, File file) throws IOException {
+        int outputs = bridge.callStaticJniMethodInt(phone, "count(JZ)I", session, (byte) 1);
+        try (OutputStream stream = new BufferedOutputStream(new FileOutputStream(file))) {
+            for (int index = 0; index < outputs; index++) {
+                Jni.Buffer output = data(session, true, index);
+                stream.write(memory(output).getByteArray(0, output.bytes));
+            }
+        }
     }
 
     private void refuse(byte[] model) {
@@ -99,9 +113,9 @@ public final class Main {
         return new ArrayObject(Arrays.stream(texts).map(text -> new StringObject(vm, text)).toArray(DvmObject<?>[]::new));
     }
 
-    private Jni.Buffer data(long session, boolean output) {
+    private Jni.Buffer data(long session, boolean output, int index) {
         String signature = "data(JZI)Ljava/nio/ByteBuffer;";
-        return (Jni.Buffer) bridge.callStaticJniMethodObject(phone, signature, session, (byte) (output ? 1 : 0), 0).getValue();
+        return (Jni.Buffer) bridge.callStaticJniMethodObject(phone, signature, session, (byte) (output ? 1 : 0), index).getValue();
     }
 
     private UnidbgPointer memory(Jni.Buffer buffer) {
