@@ -185,12 +185,13 @@ def convert(
     remarks += [_DROPPED] if given and plan is None else []
     if plan is not None:
         images = _images(model, calibrate, samples, needed=not given)
-        work = functools.partial(quantize, input_range=_input_range(model))
-        if given:
-            whole = lower_as(read_onnx(content, str(source), source.parent, part), name, recipe, pixels=pixels) if images.frames else None
-            work = functools.partial(quantize_given, input_range=_input_range(model), reference=whole)
+        work = functools.partial(quantize_given if given else quantize, input_range=_input_range(model))
+        judged = work
+        if given and images.frames:
+            reference = lower_as(read_onnx(content, str(source), source.parent, part), name, recipe, pixels=pixels)
+            judged = functools.partial(quantize_given, input_range=_input_range(model), reference=reference)
         if recover_db is None:
-            quantized = work(model, plan, images.frames, on_progress=on_progress)
+            quantized = judged(model, plan, images.frames, on_progress=on_progress)
         else:
             _check_recoverable(given=given, alpha=dtype != io)
             images, climbed = _climb(model, plan, images, recover_db, on_progress)
