@@ -172,36 +172,43 @@ def convert(
     if plan is None and recover_db is not None:
         raise UsageError("This recipe does not quantize, so there is nothing to recover. Choose a quantizing recipe, e.g. litert_int8.")
     pixels = pixels or Pixels()
-    graph = read_onnx(content, str(source), source.parent, part)
+    for_int8 = plan is not None and plan.activations.bits == 8  # noqa: PLR2004 - as in INT8
+    graph = read_onnx(content, str(source), source.parent, part, for_int8=for_int8)
     explained, remarks = list[str](), list[str]()
     model = lower_as(graph, name, recipe, explained, pixels=pixels, remarks=remarks)
     if recipe.quantize is None and recipe.weights == "int8":
         model = quantize_weights_only(model)
     images, report, coverage = CalibrationSet((), {}), None, None
     rungs: tuple[Rung, ...] = ()
+    lock: dict[str, str] = {}
     given = brings_scales(model)
     remarks += [_DROPPED] if given and plan is None else []
     if plan is not None:
         images = _images(model, calibrate, samples, needed=not given)
         work = functools.partial(quantize_given if given else quantize, input_range=_input_range(model))
+        judged = work
+        if given and images.frames:
+            reference = lower_as(read_onnx(content, str(source), source.parent, part), name, recipe, pixels=pixels)
+            judged = functools.partial(quantize_given, input_range=_input_range(model), reference=reference)
         if recover_db is None:
-            quantized = work(model, plan, images.frames, on_progress=on_progress)
+            quantized = judged(model, plan, images.frames, on_progress=on_progress)
         else:
             _check_recoverable(given=given, alpha=dtype != io)
             images, climbed = _climb(model, plan, images, recover_db, on_progress)
             quantized, rungs = climbed.quantized, climbed.rungs
         model, report, coverage = quantized.model, quantized.report, quantized.coverage
+        lock = images.lock if coverage else {}  # pictures that only judged are not in the file
         if dtype != io:
             with_alpha = lower_as(graph, name, recipe, pixels=dataclasses.replace(pixels, alpha=True), remarks=remarks)
             pin(with_alpha, report)
             model = work(with_alpha, plan, [_opaque(frame) for frame in images.pictures]).model
-        if images.lock:
-            model.metadata[CALIBRATION_ENTRY] = json.dumps(images.lock).encode()
+        if lock:
+            model.metadata[CALIBRATION_ENTRY] = json.dumps(lock).encode()
     if keep_layout == "nchw":
         keep_nchw(model, graph)
         attach(model, describe_file(graph, name, model, pixels.order, pixels.adapted))
     data = write_tflite(model)
-    made = _conversion(recipe, name, content, data, model, images.lock, report)
+    made = _conversion(recipe, name, content, data, model, lock, report)
     return Converted(data, model, dataclasses.replace(made, explained=tuple(explained), remarks=tuple(remarks), coverage=coverage, rungs=rungs))
 
 

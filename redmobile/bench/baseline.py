@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from redmobile.bench.measured import LatencyResult, Measurement
+from redmobile.bench.measured import AccuracyResult, LatencyResult, Measurement, MemoryResult, VideoResult
 from redmobile.bench.modelled import EmulationResult, EstimateResult
 from redmobile.bench.result import Result, to_builtins
 from redmobile.bench.stability import Stability
@@ -80,9 +80,18 @@ def _device(result: Result) -> str:
 
 
 def _delegate(result: Measurement) -> str | None:
-    if isinstance(result, LatencyResult) and result.measured.load.delegate is not None:
-        return result.measured.load.delegate.asked
-    return None
+    """What was asked for, by its name or the name of its library."""
+    match result:
+        case LatencyResult():
+            load = result.measured.load
+        case MemoryResult():
+            load = result.loads[0]
+        case VideoResult() | AccuracyResult():
+            load = result.load
+        case _:
+            return None
+    asked = load.delegate.asked if load.delegate else None
+    return Path(asked).name if asked else None
 
 
 def _slug(words: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from redmobile.bench.inputs import dark_scene
 from redmobile.core.metrics import Frame
 from redmobile.data.frames import list_images, read_image
-from redmobile.data.video import VideoReader, open_video
+from redmobile.data.video import TimedFrame, VideoReader, open_video
 from redmobile.errors import InputError
 
 _STEP = (3, 7)
@@ -57,39 +57,45 @@ class MadeFrames:
         return np.ascontiguousarray(scene[top : top + self.height, left : left + self.width])
 
 
+class _FromOn:
+    """Places in a video from `first` on. seen: how many were asked about, which are all that were decoded."""
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+        self.seen = 0
+
+    def __contains__(self, place: object) -> bool:
+        if not isinstance(place, int):
+            return False
+        self.seen = place + 1
+        return place >= self.first
+
+
 class DecodedFrames:
-    """A video, from the beginning again when it ends. A frame that is skipped is decoded all the same. Implements Source."""
+    """A video, from the beginning again when it ends. A frame that is skipped is decoded, but not turned into RGB. Implements Source."""
 
     def __init__(self, path: Path, held: contextlib.ExitStack) -> None:
         self.stage = "decode"
         self._path = path
         self._held = held
-        self._next = 0
-        info = self._open().info
+        self._passed = 0
+        info = self._open(0).info
         self.height, self.width = info.height, info.width
         self.says = f"{path.name}, {info.width}×{info.height}"
 
     def frame(self, number: int) -> Frame:
         """See Source."""
-        while True:
-            frame = self._read()
-            self._next += 1
-            if self._next > number:
-                return frame
-
-    def _read(self) -> Frame:
-        found = next(self._frames, None)
-        if found is None:
-            self._open()
-            found = next(self._frames, None)
-        if found is None:
-            raise InputError(f"{self._path}: holds no picture that can be decoded.")
+        self._wanted.first = number - self._passed
+        while (found := next(self._frames, None)) is None:
+            self._passed += self._wanted.seen
+            self._open(number - self._passed)
         return found.frame
 
-    def _open(self) -> VideoReader:
+    def _open(self, first: int) -> VideoReader:
         self._held.close()
         reader = self._held.enter_context(open_video(self._path))
-        self._frames = reader.frames()
+        self._wanted = _FromOn(first)
+        self._frames = (part for part in reader.parts(self._wanted) if isinstance(part, TimedFrame))
         return reader
 
 

@@ -149,7 +149,7 @@ def command(
     source = find_source(model)
     if calibrate is None and source.calibration is not None and load_converter(recipe).quantize is not None:
         calibrate = source.calibration
-        ERR.print(f"Calibrating with the pictures in {calibrate}.", markup=False)
+        ERR.print(f"Pictures: those in {calibrate}.", markup=False)
     with progress() as bar:
         task = bar.add_task("lowering", total=None, note="")
         converted = convert(
@@ -238,9 +238,9 @@ def _print_quantization(report: Report, images: int) -> None:
         OUT.print(made)
     if "given" in report.stages:
         OUT.print(f"The network brings its own scales: {report.stages['given']} of them taken, {report.stages['measured']} measured.", markup=False)
-    if images:
-        psnr = report.stages["psnr_db"]
-        OUT.print(f"Calibrated with {images} pictures; on those that it was judged by {psnr:.2f} dB from the float graph.", markup=False)
+    if report.stages["frames"]:
+        done = f"Calibrated with {images} pictures" if images else "Nothing had to be calibrated"
+        OUT.print(f"{done}; on the pictures that judged it {report.stages['psnr_db']:.2f} dB from the float graph.", markup=False)
 
 
 def _print_coverage(coverage: Coverage) -> None:

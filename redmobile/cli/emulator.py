@@ -99,6 +99,8 @@ def _tell(status: Status, *, as_json: bool) -> None:
             made.add_row(piece.name, f"[{_STYLES[piece.state]}]{piece.state}[/]", piece.says or holds)
         OUT.print(made)
         OUT.print(f"{status.bytes / _MEGABYTE:.0f} MB", markup=False, style="dim")
+        if status.counting:
+            OUT.print(status.counting, markup=False)
     if status.missing_packages:
         raise DeviceError(f"Debian packages are missing here: {install_line(status.missing_packages)}")
     if not status.ready:

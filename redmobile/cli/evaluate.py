@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,7 @@ PSNR: uint8, all channels together; 'matched': after scaling the output to the r
 @click.option("--banding", is_flag=True, help="Measure bands on dark, smooth gradients.")
 @click.option("--flicker", is_flag=True, help="Measure how brightness changes from frame to frame of a static, noisy scene.")
 @click.option("--sheet", type=_FILE, help="Best, median and worst pictures of each condition (.png or .jpg).")
+@click.option("--cluster", metavar="local:N|ADDRESS", help="Spread the pictures over a Dask cluster: N processes here, or a scheduler's address.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the degradations.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each engine.  [default: all cores]")
 @click.option("--out", type=_FILE, help="Write the whole result as JSON.")
@@ -77,10 +79,16 @@ def command(
 
 
 def _print(found: Quality) -> None:
-    shown = table(found.source, "condition", "network", ">images", ">input dB", ">PSNR dB", ">gain dB", ">matched dB", ">SSIM")
+    shown = table(found.source, "condition", "network", ">images", ">input dB", ">PSNR dB", ">gain dB", ">pooled dB", ">matched dB", ">SSIM")
     for row in found.figures:
-        figures = (row.before.psnr, row.after.psnr, row.gain_db, row.after.psnr_matched)
-        shown.add_row(row.condition, row.subject, str(len(row.images)), *(f"{value:.2f}" for value in figures), f"{row.after.ssim:.3f}")
+        figures = (row.before.psnr, row.after.psnr, row.gain_db, row.pooled_db, row.after.psnr_matched)
+        shown.add_row(
+            row.condition,
+            row.subject,
+            str(len(row.images)),
+            *("-" if math.isnan(value) else f"{value:.2f}" for value in figures),
+            f"{row.after.ssim:.3f}",
+        )
     OUT.print(shown)
     if found.noise:
         swept = table("Noise", ">asked dB", ">measured dB", ">input dB", *(f">{subject.name} dB (matched)" for subject in found.subjects))

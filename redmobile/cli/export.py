@@ -23,11 +23,14 @@ Examples:
 @click.option(
     "--weights", type=click.Path(path_type=Path), help="A .safetensors file (of a factory also .pt, .ckpt). Default: those beside model.toml."
 )
+@click.option("--int8-weights", type=click.Path(path_type=Path), help="What quantization-aware training made of them: the file advises quantizers.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
 @size_option
 @click.option("--shape", metavar="N,C,H,W", help="Shape of the input of package.module:factory.")
 @json_option
-def command(model: str, weights: Path | None, out: Path, size: tuple[int, int] | None, shape: str | None, as_json: bool) -> None:
+def command(
+    model: str, weights: Path | None, int8_weights: Path | None, out: Path, size: tuple[int, int] | None, shape: str | None, as_json: bool
+) -> None:
     """Write MODEL as ONNX with a static shape, checked against PyTorch in onnxruntime before it is moved into place.
 
     MODEL is on the shelf, a folder with a model.toml, or package.module:factory: a function without arguments that gives a torch.nn.Module.
@@ -40,9 +43,11 @@ def command(model: str, weights: Path | None, out: Path, size: tuple[int, int] |
     from redmobile.core.artifact import sha256_file
 
     if ":" in model:
+        if int8_weights:
+            raise UsageError("--int8-weights goes with models of redmobile's own blocks, which know where INT8 rounds; a factory's do not.")
         export_foreign(model, _shape(shape), out, weights=weights)
     else:
-        export_onnx(model, out, weights=weights, size=size)
+        export_onnx(model, out, weights=weights, int8_weights=int8_weights, size=size)
     if as_json:
         print_json({"onnx": str(out), "sha256": sha256_file(out), "bytes": out.stat().st_size, "opset": OPSET})
     else:

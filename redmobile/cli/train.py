@@ -21,6 +21,7 @@ Examples:
   redmobile train red_mobile --photos photos/ --pairs lol/ --hold-out 500-549 --out runs/low_light
   redmobile train red_mobile --photos photos/ --pairs lol/ --plan models/red_mobile/training.toml --out runs/again
   redmobile train red_mobile --photos photos/ --degrade all --out runs/general
+  redmobile train red_mobile --photos photos/ --plan quantize.toml --start-from w.safetensors --int8-from w_int8.tflite --out runs/int8
   redmobile train red_teacher --photos photos/ --pairs lol/ --degrade all --out runs/teacher
   redmobile train red_mobile --photos photos/ --degrade all --teacher red_teacher --teacher-weights runs/teacher/weights.safetensors --out runs/taught
   redmobile train red_mobile --photos photos/ --out runs/first --resume
@@ -29,7 +30,9 @@ Examples:
 )
 @click.argument("model")
 @click.option(
-    "--photos", type=click.Path(path_type=Path), help="Folder of clean photographs: degraded on the fly, no labels needed. Every tenth is held out."
+    "--photos",
+    type=click.Path(path_type=Path),
+    help="Folder of clean photographs, or of .tar shards with some: degraded on the fly, no labels needed. Every tenth is held out.",
 )
 @click.option("--pairs", type=click.Path(path_type=Path), help="Folder with low/ and high/, same names: real pairs to fine-tune on.")
 @click.option(
@@ -62,8 +65,14 @@ Examples:
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the first weights and of every batch.")
 @click.option("--every", type=click.IntRange(1), default=500, show_default=True, help="Steps between validations, log lines and checkpoints.")
 @click.option("--start-from", type=click.Path(path_type=Path), help="Weights (.safetensors) to begin with.")
+@click.option(
+    "--int8-from",
+    type=click.Path(path_type=Path),
+    help="An INT8 .tflite of this model, as convert makes it of the float weights: quantized phases begin with its weights and scales.",
+)
 @click.option("--teacher", metavar="MODEL", help="Learn from this network too: a model on the shelf or a folder, with its weights.")
 @click.option("--teacher-weights", type=click.Path(path_type=Path), help="Other weights (.safetensors) for the teacher.")
+@click.option("--tensorboard", is_flag=True, help="Write curves and validation sheets for TensorBoard too, into OUT/tensorboard.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads. Default: all cores.")
 @click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint, bit for bit.")
 @json_option
@@ -83,8 +92,10 @@ def command(
     seed: int,
     every: int,
     start_from: Path | None,
+    int8_from: Path | None,
     teacher: str | None,
     teacher_weights: Path | None,
+    tensorboard: bool,
     threads: int | None,
     resume: bool,
     as_json: bool,
@@ -99,6 +110,8 @@ def command(
         raise UsageError("--teacher-weights belongs to a teacher: give --teacher MODEL too.")
     plan = _plan(plan_file, photos, pairs, degrade, teacher is not None, steps, pair_steps, batch, crop, lr, seed, every)
     try:
+        from redmobile.export.read_back import read_back
+        from redmobile.train.board import Board
         from redmobile.train.loop import Progress, Training
     except ModuleNotFoundError as error:
         raise MissingExtraError("torch", "torch", "redmobile train") from error
@@ -111,9 +124,12 @@ def command(
         use_threads(threads)
     _, document = load_model_document(model)
     ERR.print(f"{sum(phase.steps for phase in plan.phase)} steps; reading pictures …") if ERR.is_terminal else None
+    begin = read_back(int8_from, document) if int8_from else None
     guide = load_model(teacher, teacher_weights) if teacher else None
-    training = Training(document, plan, load_pictures(plan, photos, pairs, hold_out), run, start_from, guide)
+    training = Training(document, plan, load_pictures(plan, photos, pairs, hold_out), run, start_from, begin, guide)
     training.resume() if resume else training.start()
+    if tensorboard and training.processes.is_first:
+        training.board = Board(run)
     with progress(quiet=not training.processes.is_first) as bar:
         task = bar.add_task("training", total=plan.steps, completed=training.step, note="")
 

@@ -76,6 +76,7 @@ REQUIREMENTS = (
     Requirement("safetensors", "safetensors", "train, export, describe"),
     Requirement("torch", "torch", "train, export, describe; one more stage in parity", extra="torch", runtime="torch"),
     Requirement("onnxscript", "onnxscript", "export", extra="torch"),
+    Requirement("tensorboard", "tensorboard", "train --tensorboard", extra="torch"),
     Requirement("distributed", "distributed", "enhance --cluster", extra="cluster"),
     Requirement("fsspec", "fsspec", "enhance --cluster", extra="cluster"),
     Requirement("scikit-image", "skimage.feature", "enhance --protect faces", extra="faces"),

@@ -81,7 +81,7 @@ def split_photos(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 
 def load_photos(paths: Sequence[Path]) -> list[Frame]:
     """Read photographs as RGB, shrunk to at most 1600 pixels on the long side."""
-    return [_shrink(frame) for frame in _read_all(paths)]
+    return [shrink(frame) for frame in _read_all(paths)]
 
 
 def pair_paths(folder: Path) -> list[tuple[Path, Path]]:
@@ -141,7 +141,8 @@ def _read(path: Path) -> Frame:
     return np.ascontiguousarray(found[..., ::-1], np.uint8)
 
 
-def _shrink(frame: Frame) -> Frame:
+def shrink(frame: Frame) -> Frame:
+    """`frame`, made small where it is larger than crops can use: at most 1600 pixels on the long side."""
     height, width = frame.shape[:2]
     scale = _LONGEST / max(height, width)
     if scale >= 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,7 @@ class VideoReader:
             return None
         return 1 / Fraction(stated) if self._turned % 2 else Fraction(stated)
 
-    def parts(self, wanted: Collection[int] | None = None) -> Iterator[TimedFrame | Any]:
+    def parts(self, wanted: Container[int] | None = None) -> Iterator[TimedFrame | Any]:
         """In the order of the file: video as TimedFrame, sound as packets to be copied. Raises InputError (broken or cut short).
 
         wanted: places of the frames that are given; the others are decoded, but not turned into RGB.

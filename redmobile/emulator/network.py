@@ -5,22 +5,25 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import signal
 import subprocess
 import tempfile
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from redmobile import errors
 from redmobile.core.device import CpuFacts
 from redmobile.core.quant_math import Quantization
 from redmobile.core.tensor_spec import TensorSpec, guess_layout
 from redmobile.emulator.counts import Counted, read_counts
 from redmobile.emulator.program import emulate_python
 from redmobile.emulator.system import ENGINE_PACKAGES, System
-from redmobile.errors import DeviceError, InputError, ToolError
+from redmobile.errors import RedmobileError, ToolError
 
 Engine = Literal["litert", "tflite"]
 
@@ -31,20 +34,43 @@ _GOODBYE_SECONDS = 120
 class EmulatedNetwork:
     """The .tflite at `path`, loaded in `engine` on `cpu`. counting: with our plug-in; `finish` then gives the counts.
 
+    delegate: an aarch64 library that the engine hands the graph to, in place of its own choice; delegate_options: key → value, for it.
     inputs, outputs: as the engine there says; version: the engine's. Close it when it is done with.
-    Raises DeviceError (no emulator here), InputError (the engine refuses the file), ToolError (the emulated process dies).
+    Raises DeviceError (no emulator here), InputError (the engine refuses the file), UnsupportedModelError (the delegate takes nothing of it),
+    ToolError (the emulated process dies).
     """
 
     def __init__(
-        self, path: Path, cpu: CpuFacts, *, engine: Engine = "litert", threads: int = 1, counting: bool = False, system: System | None = None
+        self,
+        path: Path,
+        cpu: CpuFacts,
+        *,
+        engine: Engine = "litert",
+        threads: int = 1,
+        delegate: Path | None = None,
+        delegate_options: Mapping[str, str] | None = None,
+        counting: bool = False,
+        system: System | None = None,
     ) -> None:
-        self._path, self._engine = path, engine
+        self._path = path
+        self._where = f"{engine} + {delegate.name}" if delegate else engine
         system = system or System()
         system.require(engine)
         self._folder = Path(tempfile.mkdtemp(prefix="redmobile-emulated-"))
         self._counts = self._folder / "counts.json" if counting else None
         program = emulate_python(
-            system, cpu, [str(_GUEST), ENGINE_PACKAGES[engine], str(path.absolute()), str(threads)], engine=engine, counts=self._counts
+            system,
+            cpu,
+            [
+                str(_GUEST),
+                ENGINE_PACKAGES[engine],
+                str(path.absolute()),
+                str(threads),
+                str(delegate.absolute()) if delegate else "",
+                json.dumps(dict(delegate_options or {})),
+            ],
+            engine=engine,
+            counts=self._counts,
         )
         self._complaints = self._folder / "stderr.txt"
         with self._complaints.open("wb") as complaints:
@@ -105,10 +131,9 @@ class EmulatedNetwork:
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             self.close()
-            said = " ".join(answer["error"].split())
-            if "Error: " in said:  # from loading
-                raise InputError(f"{self._path}: {self._engine} on the emulated processor cannot load it ({said}).")
-            raise DeviceError(f"{self._path}: {self._engine} failed while running it on the emulated processor ({said}).")
+            what = f"{self._path}: {self._where} on the emulated processor"
+            kind: type[RedmobileError] = getattr(errors, answer["kind"])
+            raise kind(f"{what} cannot load or run it ({' '.join(answer['error'].split())}).")
         return answer
 
     def _read(self, spec: TensorSpec) -> NDArray[Any]:
@@ -125,7 +150,8 @@ class EmulatedNetwork:
         lines = [line for line in self._complaints.read_text(errors="replace").splitlines() if line.strip() and not line.startswith("INFO:")]
         self.close()
         said = f": {lines[-1]}" if lines else ""
-        return ToolError(f"{self._path}: the emulated process ended with {code}{said}. Out of memory?")
+        killed = " Out of memory?" if code == -signal.SIGKILL else ""
+        return ToolError(f"{self._path}: the emulated process ended with {code}{said}.{killed}")
 
 
 def _end(process: subprocess.Popen[bytes], folder: Path) -> None:

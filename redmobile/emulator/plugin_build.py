@@ -24,8 +24,20 @@ def qemu_version() -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
+def plugin_problem() -> str:
+    """Why the QEMU that is here cannot load plug-ins, in one sentence; '' if it can. Raises ToolError."""
+    if "-plugin" in run_tool("QEMU does not tell its options", [QEMU, "-h"]):
+        return ""
+    return (
+        "{} {}.{} was built without plug-ins, as Debian 13's is: it can run programs and compare outputs, but not count. "
+        "Debian 12's qemu-user (7.2) has them, or QEMU built with --enable-plugins."
+    ).format(QEMU, *qemu_version())
+
+
 def build_plugin(folder: Path) -> Path:
     """The plug-in in `folder`, built unless it is there already from the same sources for the same QEMU. Raises ToolError."""
+    if problem := plugin_problem():
+        raise ToolError(problem)
     version = qemu_version()
     interface = next((number for first, number in _INTERFACES if version >= first), None)
     if interface is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def emulate(
 
     Shared libraries are looked for in the emulated system first. Raises ToolError (the plug-in cannot be built), OutputError.
     """
-    qemu = [QEMU, "-L", str(system.root(cpu)), "-cpu", cpu.emulated_as, "-seed", _SEED]
+    qemu = [shutil.which(QEMU) or QEMU, "-L", str(system.root(cpu)), "-cpu", cpu.emulated_as, "-seed", _SEED]
     if counts is not None:
         qemu += ["-plugin", _plugin(build_plugin(system.folder), cpu, counts)]
     return Program((*qemu, *command), {**ENVIRONMENT, **(variables or {})})

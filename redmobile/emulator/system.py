@@ -19,7 +19,7 @@ from redmobile.core.environment import version_of
 from redmobile.core.results import read_json, write_json
 from redmobile.emulator import debian, wheels
 from redmobile.emulator.arm_files import write_arm_files
-from redmobile.emulator.plugin_build import build_plugin
+from redmobile.emulator.plugin_build import build_plugin, plugin_problem
 from redmobile.emulator.tools import QEMU, install_line, missing_packages, require_packages, run_tool
 from redmobile.emulator.tree import tree_sha256
 from redmobile.errors import DeviceError, DocumentError, OutputError, ToolError
@@ -58,12 +58,13 @@ class PieceState:
 
 @dataclasses.dataclass(frozen=True)
 class Status:
-    """Everything that `redmobile emulator status` tells. missing_packages: of Debian, on this machine."""
+    """Everything that `redmobile emulator status` tells. missing_packages: of Debian, on this machine; counting: why QEMU cannot count, or ''."""
 
     folder: Path
     bytes: int
     missing_packages: tuple[str, ...]
     pieces: tuple[PieceState, ...]
+    counting: str = ""
 
     @property
     def ready(self) -> bool:
@@ -78,6 +79,7 @@ class Status:
             "ready": self.ready,
             "missing_packages": list(self.missing_packages),
             "install_missing": install_line(self.missing_packages) if self.missing_packages else "",
+            "counting": self.counting,
             "pieces": [dataclasses.asdict(piece) for piece in self.pieces],
         }
 
@@ -129,14 +131,16 @@ class System:
             if any(state != "ready" for state in states.values()):
                 self._try()
             say(6)
-            build_plugin(self.folder)
+            if not plugin_problem():
+                build_plugin(self.folder)
             say(7)
         return self.status()
 
     def status(self) -> Status:
         """What is there, every file compared with what was installed."""
         size = sum(path.lstat().st_size for path in self.folder.rglob("*")) if self.folder.is_dir() else 0
-        return Status(self.folder, size, missing_packages(), self._pieces())
+        missing = missing_packages()
+        return Status(self.folder, size, missing, self._pieces(), "" if missing else plugin_problem())
 
     def remove(self) -> int:
         """Remove everything; how many bytes that were. Raises OutputError."""
@@ -233,7 +237,7 @@ class System:
 
     def _try_engine(self, engine: str) -> None:
         source = f"import importlib.metadata, json, {ENGINE_PACKAGES[engine]}.interpreter"
-        command = [QEMU, "-L", str(self.debian), str(self.python), "-c", source]
+        command = [shutil.which(QEMU) or QEMU, "-L", str(self.debian), str(self.python), "-c", source]
         run_tool(f"The emulated Python cannot import {engine}'s package", command, environment=self.python_variables(engine))
 
     def _read(self) -> dict[str, Piece]:

@@ -25,7 +25,7 @@ def fetch_wheels(requirements: Sequence[str], site: Path) -> None:
     """Install `requirements` for aarch64 into the folder `site`, wheels only; hashes are compared with the index's. Raises ToolError."""
     uv = find_uv()
     if uv is not None:
-        command = [uv, "pip", "install", "--quiet", "--python-platform", "aarch64-manylinux_2_36", "--only-binary", ":all:"]
+        command = [uv, "pip", "install", "--quiet", "--link-mode", "copy", "--python-platform", "aarch64-manylinux_2_36", "--only-binary", ":all:"]
     else:
         command = [python_with("pip"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"]
         command += ["--implementation", "cp", "--abi", f"cp{_VERSION.replace('.', '')}", "--abi", "abi3", "--abi", "none"]

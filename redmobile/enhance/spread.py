@@ -14,9 +14,9 @@ import json
 import logging
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from redmobile.core.artifact import output_path, read_bytes, sha256_bytes
 from redmobile.data.frames import FORMATS
@@ -27,6 +27,8 @@ from redmobile.enhance.jobs import Job, final_name
 from redmobile.enhance.open_model import model_file
 from redmobile.errors import DeviceError, InputError, MissingExtraError, OutputError, RedmobileError, ToolError, UsageError
 from redmobile.runtimes.base import open_runtime
+
+T = TypeVar("T")
 
 MANIFEST = "redmobile-manifest.jsonl"
 
@@ -117,7 +119,7 @@ def enhance_spread(
             left.append(work)
     if left:
         with open_client(address) as client:
-            for work, done in _gather(client, left, network, settings):
+            for work, done in gather(client, enhance_one, left, lambda work: (work,), (network, settings), Done):
                 if done.error is None:
                     manifest.add(work, keys[work.source], done)
                     tell(Outcome(work.source, work.final, done.frames, done.seconds, done.remarks))
@@ -157,10 +159,11 @@ def open_client(address: str) -> Iterator[Any]:
         yield client
 
 
-def enhance_one(work: Work, network: Network, settings: Settings) -> Done:
+def enhance_one(work: Work, sent: tuple[Network, Settings]) -> Done:
     """What a worker does: read, enhance, write, move into place. Errors that concern this file come back in the result."""
     import fsspec
 
+    network, settings = sent
     with tempfile.TemporaryDirectory(prefix="redmobile-spread-") as folder:
         source, final = Path(folder) / f"source{_ending(work.source)}", Path(folder) / f"final{_ending(work.final)}"
         try:
@@ -168,7 +171,7 @@ def enhance_one(work: Work, network: Network, settings: Settings) -> Done:
                 source.write_bytes(remote.read())
         except OSError as error:
             return Done(error=InputError(f"{work.source}: cannot be read ({error})."))
-        (outcome,) = enhance_all([Job(source, final)], _loaded(network), settings)
+        (outcome,) = enhance_all([Job(source, final)], loaded(network), settings)
         if outcome.error is not None:
             told = str(outcome.error).replace(str(source), work.source).replace(str(final), work.final)
             return Done(seconds=outcome.seconds, error=type(outcome.error)(told))
@@ -182,21 +185,26 @@ def enhance_one(work: Work, network: Network, settings: Settings) -> Done:
         return Done(sha256_bytes(data), len(data), outcome.frames, outcome.seconds, outcome.remarks)
 
 
-def _gather(client: Any, works: Sequence[Work], network: Network, settings: Settings) -> Iterator[tuple[Work, Done]]:
-    """Each of `works` with what became of it, as they end; a few more than there are workers are on their way at a time."""
+def gather(
+    client: Any, work: Callable[..., Any], items: Iterable[T], arguments: Callable[[T], tuple[Any, ...]], sent: Any, failed: Callable[..., Any]
+) -> Iterator[tuple[T, Any]]:
+    """Each of `items` with work(*arguments(item), sent), as they end; `sent` goes once to each worker.
+
+    A few more than there are workers are on their way at a time. An item on which workers die again and again comes with
+    failed(error=ToolError).
+    """
     import distributed
 
-    sent = client.scatter(network, broadcast=True)
-    waiting = iter(works)
-    on_the_way: dict[str, Work] = {}
+    broadcast = client.scatter(sent, broadcast=True)
+    waiting = iter(items)
+    on_the_way: dict[str, T] = {}
 
     def submit() -> Any:
-        work = next(waiting, None)
-        if work is None:
-            return None
-        future = client.submit(enhance_one, work, sent, settings, key=f"enhance-{uuid.uuid4().hex}", pure=False)
-        on_the_way[future.key] = work
-        return future
+        for item in waiting:
+            future = client.submit(work, *arguments(item), broadcast, key=f"redmobile-{uuid.uuid4().hex}", pure=False)
+            on_the_way[future.key] = item
+            return future
+        return None
 
     workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
     first = [future for future in (submit() for _ in range(_AHEAD * workers)) if future is not None]
@@ -205,9 +213,9 @@ def _gather(client: Any, works: Sequence[Work], network: Network, settings: Sett
         more = submit()
         if more is not None:
             ended.add(more)
-        work = on_the_way.pop(future.key)
+        item = on_the_way.pop(future.key)
         error = future.exception()
-        yield work, future.result() if error is None else Done(error=ToolError(f"{work.source}: was given up by the cluster ({_short(error)})."))
+        yield item, future.result() if error is None else failed(error=ToolError(f"{_named(item)}: was given up by the cluster ({_short(error)})."))
         future.release()
 
 
@@ -288,7 +296,7 @@ def _key(work: Work, network: Network, settings: Settings) -> str:
 
 
 @functools.lru_cache(maxsize=2)
-def _loaded(network: Network) -> ImageModel:
+def loaded(network: Network) -> ImageModel:
     """The network, loaded once a worker."""
     with tempfile.TemporaryDirectory(prefix="redmobile-network-") as folder:
         file = Path(folder) / network.name
@@ -328,6 +336,10 @@ def _is_local(fs: Any) -> bool:
 
 def _ending(url: str) -> str:
     return Path(url.rpartition("/")[2]).suffix
+
+
+def _named(item: Any) -> str:
+    return item.source if isinstance(item, Work) else str(item)
 
 
 def _short(error: BaseException) -> str:

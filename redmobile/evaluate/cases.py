@@ -31,6 +31,10 @@ class Cases(Sequence[Case]):
     def __len__(self) -> int:
         return len(self._names)
 
+    def name(self, place: int) -> str:
+        """The name of a picture, without reading it."""
+        return self._names[place]
+
     def __getitem__(self, place: int) -> Case:  # type: ignore[override]  # slices are not needed
         if not 0 <= place < len(self):
             raise IndexError(place)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +13,17 @@ from redmobile.core.environment import describe
 from redmobile.core.metrics import Frame
 from redmobile.data.datasets import load_photos
 from redmobile.data.frames import Image, write_image
+from redmobile.enhance.spread import open_client
 from redmobile.errors import UsageError
 from redmobile.evaluate.banding import measure_banding
 from redmobile.evaluate.cases import Cases, pair_cases, photo_cases, photo_paths
 from redmobile.evaluate.conditions import conditions_of
-from redmobile.evaluate.figures import measure
+from redmobile.evaluate.figures import OnDone, measure
 from redmobile.evaluate.flicker import measure_flicker
 from redmobile.evaluate.noise import SWEEP_DB, sweep
 from redmobile.evaluate.pictures import join_rows, sheet_rows, write_noise_curve
 from redmobile.evaluate.result import CONVENTIONS, FORMAT, Figures, NoisePoint, Quality
+from redmobile.evaluate.spread import Sent, measure_spread
 from redmobile.evaluate.subjects import Enhancer
 
 Progress = Callable[[str, int, int], None]
@@ -34,6 +37,7 @@ class Wanted:
     """pairs or photos: where the pictures are, exactly one of them. hold_out: of pairs, FIRST-LAST; held_out: of photos, only the held-out tenth.
 
     degrade: conditions for photos. limit: of pictures. noise: how many pictures the sweep takes, 0: none; noise_curve, sheet: files to write.
+    cluster: local:N or the address of a Dask scheduler that takes the pictures of the conditions; the rest is done here.
     """
 
     pairs: Path | None = None
@@ -48,6 +52,7 @@ class Wanted:
     banding: bool = False
     flicker: bool = False
     sheet: Path | None = None
+    cluster: str | None = None
 
 
 def check_wanted(wanted: Wanted) -> None:
@@ -72,11 +77,12 @@ def evaluate(subjects: Sequence[Enhancer], wanted: Wanted, on_progress: Progress
     conditions = _conditions(wanted)
     figures: list[Figures] = []
     rows: list[Frame] = []
-    for condition, cases in conditions.items():
-        found = measure(condition, cases, subjects, _counter(on_progress, condition, len(cases)))
-        figures += found
-        if wanted.sheet:
-            rows += sheet_rows(cases, found, subjects)
+    with _measurer(subjects, wanted) as measure_all:
+        for condition, cases in conditions.items():
+            found = measure_all(condition, cases, _counter(on_progress, condition, len(cases)))
+            figures += found
+            if wanted.sheet:
+                rows += sheet_rows(cases, found, subjects)
     if wanted.sheet:
         write_image(wanted.sheet, Image(join_rows(rows)))
     references = _references(wanted, next(iter(conditions.values())))
@@ -91,6 +97,19 @@ def evaluate(subjects: Sequence[Enhancer], wanted: Wanted, on_progress: Progress
         banding=tuple(measure_banding(subject) for subject in subjects) if wanted.banding else (),
         flicker=tuple(measure_flicker(subject, references[0](), wanted.seed) for subject in subjects) if wanted.flicker else (),
     )
+
+
+@contextlib.contextmanager
+def _measurer(subjects: Sequence[Enhancer], wanted: Wanted) -> Iterator[Callable[[str, Cases, OnDone], list[Figures]]]:
+    """figures.measure of `subjects`, here or on the cluster."""
+    if wanted.cluster is None:
+        yield lambda condition, cases, on_done: measure(condition, cases, subjects, on_done)
+        return
+    networks = {subject.facts.name: (subject.network, subject.control) for subject in subjects if subject.network is not None}
+    if len(networks) < len(subjects):
+        raise UsageError("A cluster runs files: the stage torch does not go with --cluster.")
+    with open_client(wanted.cluster) as client:
+        yield lambda condition, cases, on_done: measure_spread(client, condition, cases, Sent(networks), on_done)
 
 
 def _conditions(wanted: Wanted) -> dict[str, Cases]:

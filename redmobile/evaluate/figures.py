@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from redmobile.evaluate.cases import Cases
 from redmobile.evaluate.result import Figures, ImageScores
 from redmobile.evaluate.scores import mean_scores, score
@@ -22,10 +24,11 @@ def measure(condition: str, cases: Cases, subjects: Sequence[Enhancer], on_done:
             after = score(case.reference, subject.enhance(case.given))
             scores[subject.facts.name].append(ImageScores(image=case.name, before=before, after=after))
         on_done(case.name)
-    return [_figures(condition, name, found) for name, found in scores.items()]
+    return [figures_of(condition, name, found) for name, found in scores.items()]
 
 
-def _figures(condition: str, subject: str, images: Sequence[ImageScores]) -> Figures:
+def figures_of(condition: str, subject: str, images: Sequence[ImageScores]) -> Figures:
+    """The figures of one subject from its scores."""
     ordered = sorted(images, key=lambda row: row.after.psnr)
     before, after = mean_scores([row.before for row in images]), mean_scores([row.after for row in images])
     return Figures(
@@ -34,8 +37,15 @@ def _figures(condition: str, subject: str, images: Sequence[ImageScores]) -> Fig
         before=before,
         after=after,
         gain_db=after.psnr - before.psnr,
+        pooled_db=_pooled([row.after.psnr for row in images]),
         best=ordered[-1].image,
         median=ordered[len(ordered) // 2].image,
         worst=ordered[0].image,
         images=tuple(images),
     )
+
+
+def _pooled(psnr_db: Sequence[float]) -> float:
+    """The PSNR of the mean squared error."""
+    error = float(np.mean([10 ** (-value / 10) for value in psnr_db]))
+    return float(-10 * np.log10(error)) if error else float("inf")

@@ -44,13 +44,18 @@ class Subject(Document):
 
 
 class Figures(Document):
-    """One subject under one condition. gain_db: mean psnr after minus before. best, median, worst: names of pictures, by psnr after."""
+    """One subject under one condition. gain_db: mean psnr after minus before; not a number where all came as they should be.
+
+    pooled_db: psnr of the mean squared error of all pictures; finite where some came out without any error.
+    best, median, worst: names of pictures, by psnr after.
+    """
 
     condition: str
     subject: str
     before: Scores
     after: Scores
     gain_db: float
+    pooled_db: float
     best: str
     median: str
     worst: str

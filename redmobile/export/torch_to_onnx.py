@@ -7,7 +7,7 @@ import io
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +17,10 @@ from torch import Tensor, nn
 
 from redmobile.core.artifact import write_bytes
 from redmobile.core.environment import version_of
-from redmobile.errors import MissingExtraError, UnsupportedModelError
-from redmobile.nets.checkpoint import load_model, weights_sha256
+from redmobile.errors import InputError, MissingExtraError, UnsupportedModelError
+from redmobile.export.grids import annotate
+from redmobile.nets.blocks.rounding import marking, roundings
+from redmobile.nets.checkpoint import INT8_WEIGHTS, build_network, float_state, grid_names, load_model, load_weights, weights_sha256
 from redmobile.nets.model_document import ModelDocument, load_model_document
 from redmobile.runtimes.base import open_runtime
 
@@ -29,19 +31,24 @@ TOLERANCE = 1e-4
 """Largest difference that is allowed between PyTorch's and onnxruntime's output, relative to the largest value or 1."""
 
 
-def export_onnx(name: str, out: Path, *, weights: Path | None = None, size: tuple[int, int] | None = None) -> Path:
+def export_onnx(name: str, out: Path, *, weights: Path | None = None, int8_weights: Path | None = None, size: tuple[int, int] | None = None) -> Path:
     """Write the network `name` as ONNX to `out`: static shape (1, 3, H, W), input `image`, output `enhanced`; returns `out`.
 
+    int8_weights: what quantization-aware training made of them, which goes into the file as advice to those who quantize it (export/grids.py);
+    by default that of the model's folder, if it has some and `weights` are its own too.
     size: (height, width), by default that of model.toml. The file is run in onnxruntime on a random picture and compared
     with PyTorch before it is moved into place. Raises InputError, DocumentError, UsageError, UnsupportedModelError, OutputError.
     """
     if version_of("onnxscript") is None:
         raise MissingExtraError("onnxscript", "torch", "Export to ONNX")
-    _, document = load_model_document(name)
+    folder, document = load_model_document(name)
     network = load_model(name, weights)
+    if weights is None and int8_weights is None and (folder / INT8_WEIGHTS).is_file():
+        int8_weights = folder / INT8_WEIGHTS
+    trained = _advice(network, document, int8_weights) if int8_weights else {}
     height, width = document.checked_size(size)
     picture = torch.from_numpy(np.random.default_rng(0).random((1, 3, height, width), np.float32))
-    model = trace(network, tuple(picture.shape), ["image"], ["enhanced"])
+    model = trace(network, tuple(picture.shape), ["image"], ["enhanced"], trained)
     _describe(model, Path(name).name, document, weights_sha256(network))
     data = model.SerializeToString(deterministic=True)
     compare(network, data, picture, name)
@@ -49,9 +56,37 @@ def export_onnx(name: str, out: Path, *, weights: Path | None = None, size: tupl
     return out
 
 
-def trace(network: nn.Module, shape: tuple[int, ...], inputs: list[str], outputs: list[str] | None) -> onnx.ModelProto:
-    """`network` as an ONNX graph of one float32 input of static `shape`; inputs, outputs: names, None for those that the exporter finds."""
-    with _silent(), torch.no_grad():
+def _advice(network: nn.Module, document: ModelDocument, int8_weights: Path) -> dict[str, Tensor]:
+    """Parameter → its value for INT8; `network` takes the grids."""
+    twin = build_network(document)
+    load_weights(twin, int8_weights)
+    grids = grid_names(twin)
+    if any(rounding.grid is None for rounding in roundings(twin)):
+        raise InputError(f"{int8_weights}: holds no grids of activations, as quantization-aware training leaves them (`quantize` in a plan).")
+    network.load_state_dict({key: value for key, value in twin.state_dict().items() if key in grids}, strict=False)
+    return float_state(twin)
+
+
+def trace(
+    network: nn.Module,
+    shape: tuple[int, ...],
+    inputs: list[str],
+    outputs: list[str] | None,
+    trained: Mapping[str, Tensor] | None = None,
+) -> onnx.ModelProto:
+    """`network` as an ONNX graph of one float32 input of static `shape`; inputs, outputs: names, None for those that the exporter finds.
+
+    Tensors that have a grid are annotated with it; trained: parameter → its value for INT8, annotated too.
+    """
+    model, _ = trace_places(network, shape, inputs, outputs, trained)
+    return model
+
+
+def trace_places(
+    network: nn.Module, shape: tuple[int, ...], inputs: list[str], outputs: list[str] | None, trained: Mapping[str, Tensor] | None = None
+) -> tuple[onnx.ModelProto, dict[str, list[str]]]:
+    """The same, and place of a rounding in the network → the ONNX values that it rounds."""
+    with _silent(), torch.no_grad(), marking(network):
         program = torch.onnx.export(
             network.eval(),
             (torch.zeros(shape),),
@@ -67,9 +102,10 @@ def trace(network: nn.Module, shape: tuple[int, ...], inputs: list[str], outputs
     buffer = io.BytesIO()
     program.save(buffer)  # type: ignore[arg-type]  # documented to take a file object too
     model = onnx.load_from_string(buffer.getvalue())
+    places = annotate(model, trained or {})
     _forget_traces(model)
     onnx.checker.check_model(model, full_check=True)
-    return model
+    return model, places
 
 
 def _forget_traces(model: onnx.ModelProto) -> None:

@@ -18,7 +18,7 @@ from redmobile.graph.onnx_cut import Part, cut, fix_shapes
 from redmobile.graph.onnx_fold import fold_constants
 from redmobile.graph.onnx_inline import inline_functions
 from redmobile.graph.onnx_opset import OLDEST, ONNX_DOMAINS, opset_of, with_known_opset
-from redmobile.graph.onnx_quantization import QDQ, adopt_contrib, dequantize_constants
+from redmobile.graph.onnx_quantization import QDQ, adopt_contrib, dequantize_constants, take_advice
 from redmobile.graph.onnx_soundness import check_sound
 
 WHOLE = Part()
@@ -47,7 +47,8 @@ class OnnxNode:
 class OnnxGraph:
     """A graph in execution order. shapes, dtypes: of every value whose shape could be inferred (numpy's dtype names).
 
-    inputs: without the initializers; metadata: the file's metadata_props; sha256: of the file. given: value → how the file quantizes it.
+    inputs: without the initializers; metadata: the file's metadata_props; sha256: of the file. given: value → how the file
+    quantizes it, or advises to.
     """
 
     nodes: list[OnnxNode]
@@ -113,8 +114,11 @@ def load_onnx(path: Path, part: Part = WHOLE) -> OnnxGraph:
     return read_onnx(read_bytes(path), str(path), path.parent, part)
 
 
-def read_onnx(data: bytes, name: str = "ONNX model", folder: Path = Path(), part: Part = WHOLE) -> OnnxGraph:
-    """The same for a file's bytes. name: names it in errors; folder: where external weights lie. Raises as `load_onnx`."""
+def read_onnx(data: bytes, name: str = "ONNX model", folder: Path = Path(), part: Part = WHOLE, *, for_int8: bool = False) -> OnnxGraph:
+    """The same for a file's bytes. name: names it in errors; folder: where external weights lie. Raises as `load_onnx`.
+
+    for_int8: take the weights and scales that quantization-aware training left in the file, if it did.
+    """
     model = _parse(data, name, folder)
     check_sound(model, opset_of(model) or OLDEST, name)
     try:
@@ -124,8 +128,9 @@ def read_onnx(data: bytes, name: str = "ONNX model", folder: Path = Path(), part
             model = fold_constants(model, name)
             cut(model, part, name)
         _check_static(model, name)
+        advised = take_advice(model, name) if for_int8 else {}
         folded, given = _fold(model, name)
-        graph = _graph(folded, sha256_bytes(data), given)
+        graph = _graph(folded, sha256_bytes(data), given | advised)
     except _DAMAGED as error:
         raise InputError(f"{name}: is a damaged ONNX file ({type(error).__name__}: {' '.join(str(error).split())}).") from error
     _check_connected(graph, name)
@@ -149,22 +154,16 @@ def _parse(data: bytes, name: str, folder: Path) -> onnx.ModelProto:
         raise InputError(f"{name}: is not a whole ONNX file ({error}).") from error
     if not model.ir_version or not model.graph.node or not model.graph.output:
         raise InputError(f"{name}: is not an ONNX model, or it holds an empty graph.")
-    _check_names(model, name)
     try:
         onnx.external_data_helper.load_external_data_for_model(model, str(folder))
     except (OSError, onnx.checker.ValidationError) as error:
-        raise InputError(f"{name}: its external weights cannot be read ({' '.join(str(error).split())}).") from error
+        raise InputError(f"{name}: its external weights cannot be read ({_printable(error)}).") from error
     return model
 
 
-def _check_names(model: onnx.ModelProto, name: str) -> None:
-    """Names come up in messages of one line, and no exporter writes control characters."""
-    graph = model.graph
-    names = [value.name for value in (*graph.input, *graph.output, *graph.initializer, *graph.value_info)]
-    names += [text for node in graph.node for text in (node.name, node.op_type, node.domain, *node.input, *node.output)]
-    odd = next((text for text in names if not isinstance(text, str) or not text.isprintable()), None)
-    if odd is not None:
-        raise InputError(f"{name}: is a damaged ONNX file (it holds the name {odd!r}).")
+def _printable(error: Exception) -> str:
+    """What it says in one line; names that onnx_soundness is still to see may stand in it."""
+    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(str(error).split()))
 
 
 def _check_connected(graph: OnnxGraph, name: str) -> None:

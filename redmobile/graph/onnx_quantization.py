@@ -11,9 +11,16 @@ import onnx
 from numpy.typing import NDArray
 
 from redmobile.core.quant_math import INTEGER_RANGES, Given, Quantization
+from redmobile.errors import InputError
 
 QDQ = frozenset({"QuantizeLinear", "DequantizeLinear"})
 """Quantization-aware training and onnxruntime's quantize_static write these in pairs."""
+
+SCALE, ZERO_POINT = "SCALE_TENSOR", "ZERO_POINT_TENSOR"
+"""ONNX's keys in an annotation (TensorAnnotation in onnx.proto): the value of each is the name of an initializer."""
+
+TRAINED = "redmobile.TRAINED_TENSOR"
+"""Ours: the initializer that holds what quantization-aware training made of a weight or a bias, of its shape and dtype."""
 
 _CONTRIB = "com.microsoft"
 _MOVING = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
@@ -25,6 +32,34 @@ def adopt_contrib(model: onnx.ModelProto) -> None:
     for node in model.graph.node:
         if node.domain == _CONTRIB and node.op_type in QDQ:
             node.domain = ""
+
+
+def take_advice(model: onnx.ModelProto, name: str) -> dict[str, Given]:
+    """Follow the graph's `quantization_annotation`, a float network's advice to those who quantize it: value → scale and zero point.
+
+    Weights and biases that were trained for INT8 take the place of the float network's. Raises InputError that names what is missing.
+    """
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    found: dict[str, Given] = {}
+    for annotation in model.graph.quantization_annotation:
+        said = {entry.key: entry.value for entry in annotation.quant_parameter_tensor_names if entry.key in (SCALE, ZERO_POINT, TRAINED)}
+        for tensor in (tensor for tensor in said.values() if tensor not in constants):
+            raise InputError(f"{name}: the annotation of '{annotation.tensor_name}' names the initializer '{tensor}', which is missing.")
+        if TRAINED in said:
+            _replace(constants, annotation.tensor_name, said[TRAINED], name)
+        parameters = [onnx.numpy_helper.to_array(constants[said[key]]) for key in (SCALE, ZERO_POINT) if key in said]
+        given = given_of(parameters, {}) if SCALE in said else None
+        if given:
+            found[annotation.tensor_name] = given
+    return found
+
+
+def _replace(constants: Mapping[str, onnx.TensorProto], old: str, new: str, name: str) -> None:
+    """Let the initializer `old` hold the values of `new`."""
+    if old not in constants or (constants[old].dims, constants[old].data_type) != (constants[new].dims, constants[new].data_type):
+        raise InputError(f"{name}: '{new}' should take the place of '{old}', but that is no initializer of its shape and dtype.")
+    constants[old].CopyFrom(constants[new])
+    constants[old].name = old
 
 
 def dequantize_constants(model: onnx.ModelProto) -> dict[str, Given]:

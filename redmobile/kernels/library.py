@@ -46,7 +46,9 @@ TARGETS: Mapping[str, Target] = {
     "aarch64-linux": Target(
         "aarch64", "aarch64-linux-gnu-gcc", "apt install gcc-aarch64-linux-gnu", _cross(CMAKE_C_COMPILER="aarch64-linux-gnu-gcc")
     ),
-    "aarch64-android": Target("aarch64", "clang", "apt install clang lld", _cross(CMAKE_C_COMPILER="clang", RM_ANDROID="ON")),
+    "aarch64-android": Target(
+        "aarch64", "clang", "apt install clang lld", _cross(CMAKE_C_COMPILER="clang", CMAKE_C_COMPILER_WORKS="1", RM_ANDROID="ON")
+    ),
 }
 """Name → target."""
 

@@ -90,7 +90,7 @@ class _Stem(nn.Module):
             mixed: Tensor = self.mix(patches)
             return mixed
         convolution = self.mix.convolution
-        kernel = convolution.weight.reshape(-1, PATCH, PATCH, 3).permute(0, 3, 1, 2)
+        kernel = self.mix.weights.reshape(-1, PATCH, PATCH, 3).permute(0, 3, 1, 2)
         activated: Tensor = self.mix.activation(functional.conv2d(x, kernel, convolution.bias, stride=PATCH))
         rounded: Tensor = self.mix.rounded(activated)
         return rounded

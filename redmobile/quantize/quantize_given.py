@@ -23,12 +23,19 @@ from redmobile.quantize.write_int8 import Writer, with_io
 
 
 def quantize_given(
-    model: TfliteModel, recipe: Quantize, frames: Sequence[Sample] = (), *, input_range: Range = (0.0, 1.0), on_progress: OnProgress | None = None
+    model: TfliteModel,
+    recipe: Quantize,
+    frames: Sequence[Sample] = (),
+    *,
+    input_range: Range = (0.0, 1.0),
+    reference: TfliteModel | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Quantized:
     """Quantize a float32 `model` by the scales that its tensors are given; `model` is left as it is.
 
     frames: (H, W, 3) uint8 RGB of the input's size, only needed for ranges that no scale, tie or bound gives; if there are some, the
-    report also says how far the result is from the float graph. on_progress: called with (stage, done, total).
+    report also says how far the result is from the float graph: `model`, or `reference` where the weights of the two differ.
+    on_progress: called with (stage, done, total).
     Raises UnsupportedModelError (what cannot be quantized; tensors whose ranges nothing gives), UsageError (recipe or frames do not fit).
     """
     layout = lay_out(model, input_range, recipe.activations.bits, wide=recipe.wide, kept_float=recipe.keep_float)
@@ -50,9 +57,9 @@ def quantize_given(
     stages: dict[str, Any] = {"frames": len(frames), "given": sum(group.given for group in layout.groups), "measured": len(missing)}
     if frames:
         pictures = judged(frames, recipe.activations.judged)
-        stages["psnr_db"] = decibels(_judge(model, layout, pictures, input_range).error(quantized))
+        stages["psnr_db"] = decibels(_judge(reference or model, layout, pictures, input_range).error(quantized))
     report = Report(tuple(tensor_reports(layout, candidates, choice, calibration)), stages)
-    coverage = measure_coverage(frames, calibration, recipe.activations.observer) if frames else None
+    coverage = measure_coverage(frames, calibration, recipe.activations.observer) if missing else None
     return Quantized(with_io(quantized, recipe.io, layout.precision.base), report, coverage)
 
 

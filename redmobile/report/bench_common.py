@@ -63,11 +63,12 @@ class Common:
         )
 
     def verdict(self) -> Verdict:
-        """The document's own."""
+        """The document's own, as a sentence."""
         found = self.result["verdict"]
         outcome = found["outcome"].text()
         incomplete = self.result.get("incomplete")
-        says = found["says"].text() + (f" It ended before its time: {incomplete.text()}." if incomplete else "")
+        says = found["says"].text()
+        says = says[:1].upper() + says[1:] + (f" It ended before its time: {incomplete.text()}." if incomplete else "")
         return Verdict(_SIGNS.get(outcome, "none"), outcome.capitalize(), says)
 
     def _check(self, verdict: Verdict) -> Check:
@@ -83,7 +84,7 @@ class Common:
             "Device": device["name"].text(),
             **_texts(device, {"soc": "SoC", "abi": "ABI", "system": "System", "cores": "Cores"}),
             **{label: place.text() for label, place in (device["details"].entries() if device.get("details") else {}).items()},
-            "Model": self.model["file"].text(),
+            "Model": file_name(self.model),
             "Model sha256": self.model["sha256"].text(),
             **_texts(result, {"threads": "Threads", "scenario": "Scenario"}),
             **(_engine(load) if load else {}),

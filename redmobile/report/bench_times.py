@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from redmobile.report import charts
-from redmobile.report.bench_common import Common, coverage_blocks, machine_blocks, operator_blocks, share_of
+from redmobile.report.bench_common import Common, coverage_blocks, file_name, machine_blocks, operator_blocks, share_of
 from redmobile.report.charts import Mark
 from redmobile.report.document import Place
 from redmobile.report.figures import Figure, Unit
@@ -167,7 +167,7 @@ def _windows(result: Place) -> list[Block]:
         ]
         for window in windows
     ]
-    return [TableBlock("Minute by minute", ["", "on time", "late", "dropped", "p50", "p99"], rows, folded=len(rows) > 6)]  # noqa: PLR2004
+    return [TableBlock("Piece by piece", ["", "on time", "late", "dropped", "p50", "p99"], rows, folded=len(rows) > 6)]  # noqa: PLR2004
 
 
 def _peers(result: Place) -> list[Block]:
@@ -180,14 +180,17 @@ def _peers(result: Place) -> list[Block]:
     for index, row in enumerate([result["measured"], *peers]):
         ratio = ratios[index - 1] if 0 < index <= len(ratios) else "1×" if index == 0 else "–"
         latency = row["latency"]
-        rows.append([_name(row["model"]), *latency.figures({"p50_ms": "ms", "p90_ms": "ms", "p99_ms": "ms"}), ratio])
+        rows.append([_name(row), *latency.figures({"p50_ms": "ms", "p90_ms": "ms", "p99_ms": "ms"}), ratio])
     return [
         TableBlock("Beside other networks", ["", "p50", "p90", "p99", "of the model's time"], rows, says="Their runs alternated with the model's.")
     ]
 
 
-def _name(model: Place) -> str:
-    return model["file"].text().replace("\\", "/").rsplit("/", 1)[-1]
+def _name(measured: Place) -> str:
+    """The file, and the delegate where one was asked for: one file may run by turns with and without."""
+    delegate = measured["load"].get("delegate")
+    asked = delegate.get("asked") if delegate else None
+    return f"{file_name(measured['model'])} ({asked.text()})" if asked else file_name(measured["model"])
 
 
 def _memory(loads: Sequence[Place]) -> Block:

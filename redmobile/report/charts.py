@@ -107,15 +107,17 @@ def timeline(samples_ms: Sequence[float], budget_ms: float | None, seconds: Sequ
     across, up = Axis(first, last if last > first else first + 1, "s" if seconds is not None else "run"), Axis(0.0, top, "ms")
     over = values > budget_ms if budget_ms is not None else np.zeros(len(values), bool)
     marks = [] if budget_ms is None else [Mark(budget_ms, f"budget {budget_ms:.1f} ms", "budget")]
-    drawn = _band(across, up, at, values) if len(values) > _MOST_DOTS else _dots(across, up, at[~over], values[~over], "dot")
+    banded = len(values) > _MOST_DOTS
+    drawn = _band(across, up, at, values) if banded else _dots(across, up, at[~over], values[~over], "dot")
     drawn += _dots(across, up, at[over], values[over], "dot over")
     dropped = _dots(across, up, np.asarray(gaps, np.float64), np.full(len(gaps), top * 0.99), "dropped")
     late = f" {int(over.sum())} took longer than {budget_ms:.1f} ms." if budget_ms is not None else ""
     lost = f" {len(gaps)} frames were dropped." if gaps else ""
     says = f"{len(values)} durations in their order, {values.min():.2f} to {values.max():.2f} ms.{late}{lost}"
-    note = "Dots in the budget's colour are over it." * bool(over.any()) + " Ticks at the top: dropped frames." * bool(gaps)
+    note = "Line: medians; band: from the least to the most. " * banded + "Dots in the budget's colour are over it. " * bool(over.any())
+    note += "Ticks at the top: dropped frames." * bool(gaps)
     body = _grid_y(up) + _inner(drawn + dropped) + _level_marks(up, marks)
-    probe = {"x": at, "y": values} if len(values) <= _MOST_DOTS else None
+    probe = None if banded else {"x": at, "y": values}
     return _figure(says, body, _labels_x(across), note=note.strip(), probe=probe, axes=(across, up))
 
 
@@ -129,7 +131,9 @@ def lines(series: Sequence[Line], unit: str, *, from_zero: bool = False) -> Mark
     across = Axis(0.0, end or 1.0, "s")
     drawn = Markup("").join(_polyline(across, up, line.points, f"line s{index % 6 + 1}") for index, line in enumerate(series))
     says = "; ".join(f"{line.name}: {line.points[0][1]:.4g} to {line.points[-1][1]:.4g} {unit}" for line in series if line.points)
-    return _figure(f"{says}, over {end:.0f} s.", _grid_y(up) + _inner(drawn), _labels_x(across), legend=[line.name for line in series])
+    return _figure(
+        f"{says}, over {end:.0f} s.", _grid_y(up) + _inner(drawn), _labels_x(across), legend=[line.name for line in series] if len(series) > 1 else ()
+    )
 
 
 def _histogram_range(values: Values) -> tuple[float, float]:

@@ -13,6 +13,7 @@ _MEBIBYTE = 2**20
 _KIBIBYTE = 2**10
 _NONE = "–"
 _TEN, _HUNDRED = 10, 100
+_LEAST_CODES = 0.001
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +64,12 @@ def _bytes(value: float) -> str:
     return f"{size:,.2f} MiB" if abs(size) < _TEN else f"{size:,.1f} MiB"
 
 
+def _codes(value: float) -> str:
+    if 0 < value < _LEAST_CODES:
+        return f"<{_LEAST_CODES:g} codes"
+    return f"{value:,.3g} code{'' if value == 1 else 's'}"
+
+
 _WRITTEN: Mapping[Unit, Callable[[float], str]] = {
     "ms": lambda value: f"{_decimals(value)} ms",
     "°C": lambda value: f"{value:.1f} °C",
@@ -74,7 +81,7 @@ _WRITTEN: Mapping[Unit, Callable[[float], str]] = {
     "count": lambda value: f"{value:,.0f}",
     "share": lambda value: f"{percent(value)} %",
     "fps": lambda value: f"{value:,.1f} fps",
-    "codes": lambda value: f"{value:,.3g} code{'' if value == 1 else 's'}",
+    "codes": _codes,
     "ratio": lambda value: f"{value:.2f}×",
     "score": lambda value: f"{value:.4f}",
     "plain": lambda value: f"{value:,.6g}",

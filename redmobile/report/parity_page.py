@@ -82,6 +82,7 @@ def files_run(result: Place) -> Run:
 
 _FILE_UNITS: dict[str, Unit] = {"sqnr": "dB", "cosine": "plain", "max_difference": "plain", "mean_difference": "plain"}
 _FILE_COLUMNS = {"sqnr": "signal to noise", "cosine": "cosine", "max_difference": "largest difference", "mean_difference": "mean difference"}
+_HEADS = ("", "PSNR", "SSIM", "largest", "mean")
 _COLUMNS = {"psnr": "PSNR", "ssim": "SSIM", "max_difference": "largest difference", "mean_difference": "mean difference"}
 
 
@@ -139,7 +140,8 @@ def _value(figures: Place, key: str) -> Figure:
 
 def _pairs(pairs: Sequence[Place]) -> Block:
     rows: list[list[Cell]] = [[f"{pair['expected'].text()} → {pair['found'].text()}", *pair["pooled"].figures(_UNITS)] for pair in pairs]
-    return TableBlock("Stage by stage", ["", *_COLUMNS.values()], rows, says="Over all pictures, each with the same weight.")
+    says = "Over all pictures, each with the same weight; largest and mean difference of a value."
+    return TableBlock("Stage by stage", _HEADS, rows, says=says)
 
 
 def _truth(truth: Place | None) -> list[Block]:
@@ -162,7 +164,7 @@ def _pictures(pairs: Sequence[Place]) -> list[Block]:
     longest = max((figure.value or 0.0 for _, figure in lowest), default=0.0)
     parts = [Part(name, figure, share_of(figure.value, longest)) for name, figure in lowest]
     shown: list[Block] = [BarsBlock("PSNR by picture, the lowest first", "PSNR", parts)] if parts else []
-    return [*shown, TableBlock(title, ["", *_COLUMNS.values()], rows, folded=True)]
+    return [*shown, TableBlock(title, _HEADS, rows, folded=True)]
 
 
 def _layers(layers: Sequence[Place]) -> list[Block]:

@@ -27,10 +27,10 @@ def open_litert_with(path: Path, threads: int, delegate: Delegate) -> DelegatedR
 
 def _engine() -> Any:
     try:
-        from ai_edge_litert import interpreter
+        import ai_edge_litert.interpreter as engine
     except ImportError as error:
         raise DeviceError(f"LiteRT cannot be loaded here ({error}): pip install ai-edge-litert") from error
-    return interpreter
+    return engine
 
 
 def _name() -> str:

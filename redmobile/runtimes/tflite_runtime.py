@@ -34,10 +34,10 @@ def _name() -> str:
 
 def _engine() -> Any:
     try:
-        from tflite_runtime import interpreter
+        import tflite_runtime.interpreter as engine
     except ImportError as error:
         reason = " ".join(str(error).split())
         raise DeviceError(
             f"tflite-runtime cannot be loaded here ({reason}). It needs numpy < 2: in an environment of its own, pip install tflite-runtime 'numpy<2'"
         ) from error
-    return interpreter
+    return engine

@@ -19,6 +19,9 @@ from redmobile.errors import InputError
 
 INDEX = "checkpoint.json"
 
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+"""AdamW's, of each parameter; beside them the number of steps that it was moved."""
+
 
 def save_checkpoint(run: Path, step: int, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer, about: dict[str, Any]) -> None:
     """Write the state after `step` steps into the folder `run`; `about` goes into the JSON. Raises OutputError."""
@@ -43,20 +46,18 @@ def load_checkpoint(run: Path, network: nn.Module, average: nn.Module, optimizer
     found = safetensors.torch.load(data)
     device = next(network.parameters()).device
     network.load_state_dict({key: found[f"network.{key}"] for key in network.state_dict()})
-    for name, buffer in network.named_buffers():
-        buffer.copy_(found[f"buffer.{name}"])
     average.load_state_dict({key: found[f"average.{key}"] for key in average.state_dict()})
     for name, parameter in network.named_parameters():
-        moments = {key: found[f"{key}.{name}"].to(device) for key in ("exp_avg", "exp_avg_sq")}
-        like = {key: torch.empty_like(parameter).copy_(moment) for key, moment in moments.items()}
-        optimizer.state[parameter] = {"step": torch.tensor(float(about["step"])), **like}
+        if f"exp_avg.{name}" in found:  # or no phase has moved it yet
+            moments = {key: torch.empty_like(parameter).copy_(found[f"{key}.{name}"].to(device)) for key in _MOMENTS}
+            optimizer.state[parameter] = {"step": found[f"step.{name}"], **moments}
     return about
 
 
 def _flatten(network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     tensors = {f"network.{key}": value for key, value in network.state_dict().items()}
-    tensors |= {f"buffer.{name}": buffer for name, buffer in network.named_buffers()}
     tensors |= {f"average.{key}": value for key, value in average.state_dict().items()}
     for name, parameter in network.named_parameters():
-        tensors |= {f"{key}.{name}": optimizer.state[parameter][key] for key in ("exp_avg", "exp_avg_sq")}
+        if parameter in optimizer.state:
+            tensors |= {f"{key}.{name}": optimizer.state[parameter][key] for key in ("step", *_MOMENTS)}
     return tensors

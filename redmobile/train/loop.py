@@ -25,20 +25,23 @@ from redmobile.core.documents import from_dict
 from redmobile.core.environment import describe
 from redmobile.data.datasets import Batch, Pair, Pairs, Photos, as_batch
 from redmobile.errors import OutputError, TrainingError, UsageError
-from redmobile.nets.blocks.rounding import set_rounding
-from redmobile.nets.checkpoint import WEIGHTS, build_network, load_weights, save_weights
+from redmobile.nets.blocks.rounding import measuring, roundings, set_rounding
+from redmobile.nets.checkpoint import INT8_WEIGHTS, WEIGHTS, build_network, float_state, load_weights, save_weights
 from redmobile.nets.model_document import ModelDocument
 from redmobile.nets.red import Red
 from redmobile.nets.red_mobile import RedMobile
+from redmobile.train.board import Board
 from redmobile.train.checkpoint import INDEX, load_checkpoint, save_checkpoint
 from redmobile.train.distill import Distillation
 from redmobile.train.evaluate import evaluate
-from redmobile.train.losses import enhancement_loss
+from redmobile.train.losses import agreement_loss, enhancement_loss
 from redmobile.train.plan import Phase, TrainingPlan
 from redmobile.train.processes import Processes
 
 LOG = "log.csv"
 SHEET = "validation.png"
+_MEASURED = 24
+"""Batches that the first ranges of a quantized phase are measured on."""
 _COLUMNS = ("step", "source", "learning_rate", "loss", "validation_psnr_db", "validation_ssim")
 
 
@@ -64,7 +67,10 @@ class Progress:
 
 
 class Training:
-    """One run, in the folder `run`: log.csv, validation.png, checkpoints, the averaged weights of each phase, and weights.safetensors."""
+    """One run, in the folder `run`: log.csv, validation.png, checkpoints, the averaged weights of each phase, and weights.safetensors.
+
+    A plan with quantized phases also leaves weights_int8.safetensors.
+    """
 
     def __init__(
         self,
@@ -73,9 +79,15 @@ class Training:
         pictures: Pictures,
         run: Path,
         start_from: Path | None = None,
+        int8_from: dict[str, Tensor] | None = None,
         teacher: RedMobile | Red | None = None,
     ) -> None:
-        """start_from: weights to begin with, instead of fresh ones; teacher: of phases that distill. Raises UsageError if a phase lacks either."""
+        """start_from: weights to begin with, instead of fresh ones; teacher: of phases that distill.
+
+        int8_from: the state that quantized phases begin with, with grids (export/read_back.py); without it grids are measured.
+        Raises UsageError if a phase lacks its pictures or its teacher, or comes too early.
+        """
+        plan.check()
         if teacher is None and any(phase.distill for phase in plan.phase):
             raise UsageError("A phase of the plan distills: give --teacher MODEL.")
         for phase in plan.phase:
@@ -92,12 +104,17 @@ class Training:
         self.network = build_network(document)
         if start_from:
             load_weights(self.network, start_from)
+            if _has_grids(self.network):
+                raise UsageError(f"{start_from}: was trained for INT8 already; start from the float network's weights ({WEIGHTS}).")
         self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub misses this form
         self.average = copy.deepcopy(self.network).requires_grad_(requires_grad=False)
+        self.int8_from = int8_from
+        self.whole: RedMobile | Red | None = None  # what a quantized phase is to agree with
         # After the copy: the average is not watched.
         self._distillation = Distillation(self.network, _settled(teacher, self.device)) if teacher else None
         self._forward = self.processes.runner(self.network)
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=0.0, weight_decay=plan.weight_decay)
+        self.optimizer = torch.optim.AdamW(_groups(self.network, plan.weight_decay), lr=0.0)
+        self.board: Board | None = None
         self.step = 0
         self.rows: list[dict[str, Any]] = []
 
@@ -122,6 +139,8 @@ class Training:
         losses: list[float] = []
         for batch in self._batches():
             phase, step_in_phase = self.plan.at(self.step)
+            if phase.quantize and self.whole is None:
+                self._quantize(phase)
             loss = self._step(phase, step_in_phase, batch)
             losses.append(loss)
             self.step += 1
@@ -131,11 +150,17 @@ class Training:
                 losses = []
             if on_progress:
                 on_progress(self._progress(phase, loss))
-        weights = self.run / WEIGHTS
-        if self.processes.is_first:
-            save_weights(weights, self.average.state_dict())
-        self.processes.wait()
+        weights = self._save()
         self.processes.end()
+        return weights
+
+    def _save(self) -> Path:
+        """The averaged weights, under the name that says whether they are those of the float network."""
+        quantized = self.whole is not None
+        weights = self.run / (INT8_WEIGHTS if quantized else WEIGHTS)
+        if self.processes.is_first:
+            save_weights(weights, self.average.state_dict() if quantized else float_state(self.average))
+        self.processes.wait()
         return weights
 
     def _batches(self) -> Iterator[Batch]:
@@ -184,36 +209,76 @@ class Training:
         return value
 
     def _loss(self, phase: Phase, low: Tensor, high: Tensor) -> Tensor:
-        set_rounding(self.network, on=phase.round_activations)
+        set_rounding(self.network, on=phase.quantize)
         found = self._forward(low)
-        loss = enhancement_loss(found, high)
-        if phase.distill and self._distillation:
-            loss = loss + self._distillation.loss(low, found, phase.distill)
-        if phase.round_activations and phase.agreement:
-            set_rounding(self.network, on=False)
-            # The gradient goes through both: through one alone it would chase the noise of the day instead of what makes it loud.
-            loss = loss + phase.agreement * (found - self.network.unclipped(low)).abs().mean()
-        return loss
+        if self.whole is None:
+            loss = enhancement_loss(found, high)
+            return loss + self._distillation.loss(low, found, phase.distill) if phase.distill and self._distillation else loss
+        with torch.no_grad():
+            expected = self.whole.unclipped(low)
+        return agreement_loss(found, expected)
+
+    def _quantize(self, phase: Phase) -> None:
+        """Begin the quantized phases, or go on: what was learned before is saved, and the network starts from it, on grids measured now.
+
+        The file is whole before there is a checkpoint of these phases, so a resumed run finds it.
+        """
+        if not _has_grids(self.network):
+            self._save()
+            self.network.load_state_dict(self.average.state_dict())
+            if self.int8_from:
+                self.network.load_state_dict(self.int8_from)
+                self.average.load_state_dict(self.network.state_dict())
+            else:
+                self._find_grids(phase)
+            self.optimizer.state.clear()
+        self.whole = copy.deepcopy(self.average)
+        load_weights(self.whole, self.run / WEIGHTS)
+        set_rounding(self.whole, on=False)
+
+    def _find_grids(self, phase: Phase) -> None:
+        with measuring(self.network), torch.no_grad():
+            for step in range(self.step, self.step + min(_MEASURED, phase.steps)):
+                low, _ = as_batch([self._sample(phase, step, index) for index in range(phase.batch)])  # the same in all processes
+                self.network.unclipped(self._to_device(low))
+        self.average.load_state_dict(self.network.state_dict())
 
     def _to_device(self, frames: NDArray[np.uint8]) -> Tensor:
         return torch.from_numpy(frames).to(self.device).permute(0, 3, 1, 2).float().div_(255)
 
     def _take_stock(self, phase: Phase, step_in_phase: int, losses: Sequence[float]) -> None:
+        set_rounding(self.average, on=phase.quantize)
         quality = evaluate(self.average, self.pictures.validation, self.document.size_multiple)
         figures = (self.step, phase.source, phase.rate(step_in_phase), sum(losses) / len(losses), quality.psnr, quality.ssim)
         self.rows.append(dict(zip(_COLUMNS, figures, strict=True)))
         _, png = cv2.imencode(".png", quality.sheet[..., ::-1])
         write_bytes(self.run / SHEET, png.tobytes())
         write_text(self.run / LOG, _as_csv(self.rows))
+        if self.board:
+            self.board.add(self.rows[-1], quality.sheet)
         about = {"plan": _as_json(self.plan), "log": self.rows, "environment": describe(), "processes": self.processes.count}
         save_checkpoint(self.run, self.step, self.network, self.average, self.optimizer, about)
         if step_in_phase + 1 == phase.steps:
-            save_weights(self.run / f"weights-{phase.source}-{self.step:07d}.safetensors", self.average.state_dict())
+            save_weights(
+                self.run / f"weights-{phase.source}-{self.step:07d}.safetensors",
+                self.average.state_dict() if phase.quantize else float_state(self.average),
+            )
 
     def _progress(self, phase: Phase, loss: float) -> Progress:
         last = self.rows[-1] if self.rows else {}
         nan = float("nan")
         return Progress(self.step, self.plan.steps, phase.source, loss, last.get("validation_psnr_db", nan), last.get("validation_ssim", nan))
+
+
+def _has_grids(network: nn.Module) -> bool:
+    return all(rounding.grid for rounding in roundings(network))
+
+
+def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """The optimizer's parameter groups: scales are not drawn towards 1 by decay."""
+    scales = [rounding.log_scale for rounding in roundings(network)]
+    others = [parameter for parameter in network.parameters() if all(parameter is not scale for scale in scales)]
+    return [{"params": others, "weight_decay": weight_decay}, {"params": scales, "weight_decay": 0.0}]
 
 
 def _settled(teacher: RedMobile | Red, device: torch.device) -> RedMobile | Red:

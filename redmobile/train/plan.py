@@ -8,6 +8,7 @@ from typing import Literal
 from redmobile.core.documents import Document
 from redmobile.data.composition import Degrader, Recipe, recipes_of, single
 from redmobile.data.degradations.low_light import LowLight
+from redmobile.errors import UsageError
 
 
 class Distill(Document):
@@ -25,9 +26,9 @@ class Phase(Document):
     degrade: what happens to photographs: the name of a composition or of a degradation (redmobile/data/composition.py: `all`, `blur`, …),
     the path of a TOML, or the recipes themselves. Without it: `low_light` alone, with these ranges.
     anneal: steps over which the rate falls to zero, `steps` unless the phase ends before.
-    round_activations: round what INT8 will round, so that the network learns to bear it (nets/blocks/rounding.py).
-    agreement: with it, the weight in the loss of mean |rounded - unrounded output|. Beside the error that a network has anyhow, what rounding
-    adds is too small for the loss to care.
+    quantize: let the INT8 network agree with the float network that the phases before have made: weights and activations are rounded to the
+    grids that the file will have, which are learned too (nets/blocks/rounding.py). No ground truth is asked, the loss is the PSNR between
+    the two. Comes after all phases without; its weights are a file of their own beside those of the float network.
     distill: learn from a teacher (`redmobile train --teacher`) too.
     photos_share: part of a batch of pairs that comes from photographs, so that fine-tuning on pictures of one kind of
     darkness does not unlearn the others.
@@ -43,9 +44,8 @@ class Phase(Document):
     photos_share: float = 0.0
     low_light: LowLight = LowLight()
     degrade: str | tuple[Recipe, ...] | None = None
+    quantize: bool = False
     distill: Distill | None = None
-    round_activations: bool = False
-    agreement: float = 0.0
 
     def degrader(self) -> Degrader:
         """What makes training pairs of photographs. Raises UsageError, InputError, DocumentError for a name that leads nowhere."""
@@ -81,6 +81,12 @@ class TrainingPlan(Document):
     def steps(self) -> int:
         """Steps of all phases together."""
         return sum(phase.steps for phase in self.phase)
+
+    def check(self) -> None:
+        """Raise UsageError if a quantized phase stands before one that is not."""
+        order = [phase.quantize for phase in self.phase]
+        if order != sorted(order):
+            raise UsageError("Phases with `quantize = true` learn to agree with the float network, so they must come after all others.")
 
     def at(self, step: int) -> tuple[Phase, int]:
         """The phase that `step` (from 0) belongs to, and the step within it."""

@@ -165,6 +165,32 @@ def test_each_delegate_that_is_asked_for(with_tool, tell):
     assert "gpu, try 1: the delegate refused this network on this device" in bundle.incomplete
 
 
+def test_a_device_that_is_hot_before_may_cool_down_first(with_tool, connected, monkeypatch):
+    monkeypatch.setattr("redmobile.bench.phone.repetition._LOOK_S", 0.01)
+    (connected.root / "state/thermal").write_text("2 44.0 80.0 40.0\n")
+    looks = []
+
+    def cools(command):
+        looks.append("thermalservice" in command)
+        if sum(looks) > 3:
+            (connected.root / "state/thermal").write_text("0 38.0 50.0 31.0\n")
+
+    connected.faults.on_command = cools
+    (one,) = with_tool(tries=1).tries
+    assert one.thermal_status == 0
+    assert one.waited_s > 0
+    assert sum(looks) > 3
+
+
+def test_a_device_that_stays_hot_is_measured_all_the_same(with_tool, connected, monkeypatch):
+    monkeypatch.setattr("redmobile.bench.phone.repetition._PATIENCE_S", 0.0)
+    (connected.root / "state/thermal").write_text("2 44.0 80.0 40.0\n")
+    result = with_tool(tries=1)
+    assert result.tries[0].thermal_status == 2
+    assert result.device.details["thermal status"] == "moderate"
+    assert [doubt.flag for doubt in result.measured.stability.reasons] == ["heat"]
+
+
 def test_a_battery_that_is_low_is_said(with_tool, connected):
     (connected.root / "state/battery").write_text("level 12\ntemperature 310\nstatus 3\npowered false\n")
     assert "the battery was at 12 %: Android may hold the processor back" in with_tool(tries=1).measured.stability.remarks
@@ -214,7 +240,8 @@ def test_heat_and_clocks_are_watched_while_it_runs(with_tool, tell, connected):
     tell(slow_s=0.5)
     (connected.root / "state/thermal").write_text("0 38.5 52.0 31.0\n")
     result = with_tool(tries=1, sample=0.05)
-    assert result.conditions.samples
+    assert len(result.conditions.samples) > 1
+    assert result.conditions.samples[1].clocks_mhz
     assert result.conditions.samples[0].temperatures_c["CPU0"] == 52.0
     assert result.conditions.samples[0].battery_percent == 82.0
 
@@ -296,6 +323,7 @@ def test_a_program_for_another_processor(measure, tmp_path):
     ("text", "options", "says"),
     [
         (OPEN, {}, "a benchmark program measures the network alone"),
+        (CLOSED.replace("warm_up", "scenario = 'single-stream'\nwarm_up"), {}, "a benchmark program runs back to back only"),
         (CLOSED, {"tries": "x"}, "tries=x: is no number of at least 1"),
         (CLOSED, {"cool_down": "-1"}, "cool_down=-1: is no number"),
         (CLOSED, {"profile": "perhaps"}, "profile=perhaps: expected yes or no"),
@@ -365,7 +393,7 @@ def test_the_app_measures(measure, app, connected, int8_file):
     name = f"{sha256_file(int8_file)[:16]}.tflite"
     assert extras["model"] == f"/sdcard/Android/data/dev.redmobile.demo/files/models/{name}"
     assert {key: extras[key] for key in ("plan", "delegates", "threads", "seconds", "runs", "warm_up")} == {
-        "plan": "plan",
+        "plan": "model_latency",
         "delegates": "cpu",
         "threads": "2",
         "seconds": "9",
@@ -381,18 +409,19 @@ def test_the_app_measures_a_stream_of_frames(measure, app):
     assert [(stage.name, round(stage.cpu_ms, 6)) for stage in result.stages] == [("pre", 1.0), ("infer", 5.0)]
     assert result.cpu_ms == pytest.approx(500 / 58)
     assert len(result.tries) == 2
-    assert app.started[0]["seconds"] == "2"
+    assert (app.started[0]["plan"], app.started[0]["seconds"]) == ("video_1080p30", "2")
 
 
 def test_a_soak_is_not_repeated(measure, app):
     result = valid(measure(OPEN.replace("seconds = 2", "seconds = 600")))
     assert len(result.tries) == len(app.started) == 1
+    assert (app.started[0]["plan"], app.started[0]["seconds"]) == ("soak_1080p30", "600")
 
 
 def test_heat_is_watched_while_the_app_runs(measure, app, connected):
     app.waits.clear()
     connected.faults.on_command = lambda command: "thermalservice" in command and len(connected.commands) > 25 and app.waits.set()
-    assert measure(tries=1, sample=0.05).conditions.samples[0].temperatures_c["skin"] == 38.5
+    assert measure(tries=1, sample=0.05).conditions.samples[1].temperatures_c["skin"] == 38.5
 
 
 def test_the_app_is_not_installed(measure, connected):
@@ -525,6 +554,7 @@ def test_the_app_with_each_delegate(measure, app):
     ("text", "options", "says"),
     [
         ("says = 'x'\n[memory]\n", {}, r"cannot carry out a plan with \[memory\]; --on host can"),
+        (CLOSED.replace("warm_up", "scenario = 'single-stream'\nwarm_up"), {}, "the demo app runs back to back only"),
         (CLOSED, {"cores": "big"}, "Android decides where an app runs"),
         (CLOSED, {"delegate_options": {"a": "b"}}, "the demo app takes none"),
     ],

@@ -12,7 +12,7 @@ from redmobile.bench import assemble, baseline, bootstrap
 from redmobile.bench.compare import compare, compare_files
 from redmobile.bench.conditions import Conditions, DeviceSample
 from redmobile.bench.header import DeviceFacts
-from redmobile.bench.job import Load, PictureAccuracy
+from redmobile.bench.job import Delegate, Load, PictureAccuracy
 from redmobile.bench.modelled import Counts, EmulatedNetwork, EmulationResult
 from redmobile.bench.plan import Accuracy, Budget, ClosedLoop, Memory, Plan, StabilityRules
 from redmobile.bench.result import Bundle, read_results, to_builtins
@@ -89,6 +89,21 @@ def test_a_baseline_is_found_again_by_device_plan_and_model(latency, tmp_path):
     assert baseline.find(latency(STEADY[::-1]), tmp_path) == path
     with pytest.raises(InputError, match="no baseline for this device, plan and model yet; record one: redmobile bench model_latency --record"):
         baseline.find(latency(device="Phone Y"), tmp_path)
+
+
+def test_delegates_have_baselines_of_their_own(latency):
+    def path_with(found, load):
+        load = msgspec.structs.replace(load, delegate=Delegate(ran="x", asked="lib/libredmobile.so"))
+        changed = {"measured": msgspec.structs.replace(found.measured, load=load)} if hasattr(found, "measured") else {"load": load}
+        return baseline.path_of(msgspec.structs.replace(found, **changed)).name
+
+    found = latency()
+    assert path_with(found, found.measured.load) == "model_latency-m-libredmobile.so-2t.json"
+    head, file = header_of(latency, accuracy=Accuracy())
+    picture = PictureAccuracy(picture="a", psnr_db=40, ssim=0.9, largest_codes=3)
+    accuracy = assemble.accuracy_result(head, Path(file), Path(file), found.measured.load, [picture], 1)
+    assert baseline.path_of(accuracy).name == "model_latency-m-1t.json"
+    assert path_with(accuracy, accuracy.load) == "model_latency-m-libredmobile.so-1t.json"
 
 
 @pytest.mark.parametrize(("factor", "outcome"), [(1.0, "same"), (1.02, "same"), (1.2, "worse"), (0.8, "better")])

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
+from redmobile.bench.fidelity import Fidelity
+from redmobile.bench.peers.figures import why_not_timed
 from redmobile.bench.peers.networks import load_frames, onnx_network
-from redmobile.bench.peers.result import PeersResult, to_builtins
+from redmobile.bench.peers.result import PeersResult, Row, to_builtins
 from redmobile.bench.peers.runner import Choice, compare_converters
 from redmobile.bench.peers.table import cells, columns, notes
 from redmobile.core.artifact import sha256_file
@@ -86,6 +88,17 @@ def choice(tmp_path, onnx_file, write_int8, monkeypatch):
     write_int8(tmp_path / "small.tflite", 24, 40)
     pictures = {"calibrate": write_pictures(tmp_path / "calibrate", 3), "pictures": write_pictures(tmp_path / "pictures", 2)}
     return Choice(Path("out"), onnx=[onnx_file], **pictures)
+
+
+@pytest.mark.parametrize(
+    ("precision", "psnr_db", "said"),
+    [("int8", 8.53, "8.5 dB from it, at least 15"), ("fp32", 30.0, "30.0 dB from it, at least 40"), ("int8", 15.0, None), ("fp32", None, None)],
+)
+def test_a_file_that_computes_something_else_is_not_timed(precision, psnr_db, said):
+    row = Row(network="net", converter="other", precision=precision, outcome="converted", reason="", fidelity=Fidelity(psnr_db, 0.5, 4))
+    reason = why_not_timed(row)
+    assert (reason is None) if said is None else said in reason
+    assert why_not_timed(msgspec.structs.replace(row, fidelity=None)) is None
 
 
 @pytest.mark.slow

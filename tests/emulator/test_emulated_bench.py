@@ -117,8 +117,9 @@ def test_floats_are_compared_bit_by_bit():
     ("plan", "options", "says"),
     [
         ("video_1080p30", {}, r"an emulated processor has no time, so only plans with \[closed_loop\]"),
+        ("model_latency", {"runs": 7}, "--runs, --seconds and --scenario are about time"),
         ("model_latency", {"threads": 2}, "Counts are those of one thread, 2 were asked for"),
-        ("model_latency", {"delegates": ["xnnpack"]}, "--delegate does not belong to qemu"),
+        ("model_latency", {"delegates": ["redmobile"]}, "--delegate redmobile: for an emulated processor, the path of one aarch64 library"),
         ("model_latency", {"target_options": {"frames": "none"}}, "frames must be a whole number from 1 on, found 'none'"),
         ("model_latency", {"target_options": {"speed": "9"}}, "takes no option speed. It takes: frames"),
     ],

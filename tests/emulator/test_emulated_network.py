@@ -5,7 +5,7 @@ import pytest
 
 from redmobile.emulator.cpus import cpu_names, load_cpu
 from redmobile.emulator.network import EmulatedNetwork
-from redmobile.errors import InputError, ToolError
+from redmobile.errors import DeviceError, InputError, ToolError
 from redmobile.runtimes.base import open_runtime
 
 
@@ -41,7 +41,7 @@ def test_tflite_runtime_is_there_too(system, int8_file):
 
 def test_a_file_that_the_engine_refuses(system, tmp_path):
     (tmp_path / "broken.tflite").write_bytes(b"no network at all")
-    with pytest.raises(InputError, match=r"broken\.tflite: litert on the emulated processor cannot load it"):
+    with pytest.raises(InputError, match=r"broken\.tflite: litert on the emulated processor cannot load or run it"):
         EmulatedNetwork(tmp_path / "broken.tflite", load_cpu("cortex-a76")[1], system=system)
 
 
@@ -66,3 +66,9 @@ def test_every_emulated_processor_is_a_runtime(int8_file):
     assert runtime.name == f"{here.name} on qemu:cortex-a76"
     assert np.array_equal(runtime.run(codes(here.inputs[0]))[0], here.run(codes(here.inputs[0]))[0])
     assert {"cortex-a53", "cortex-a76", "neoverse-n1", "max"} <= set(cpu_names())
+
+
+def test_a_delegate_that_is_none(system, int8_file, tmp_path):
+    (tmp_path / "none.so").write_bytes(b"no library")
+    with pytest.raises(DeviceError, match=r"litert \+ none\.so on the emulated processor cannot load or run it \(.*none\.so"):
+        EmulatedNetwork(int8_file, load_cpu("cortex-a76")[1], delegate=tmp_path / "none.so", system=system)

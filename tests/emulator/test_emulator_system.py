@@ -155,13 +155,30 @@ def test_options_that_do_not_fit(call, arguments, said):
     assert said in err
 
 
-def test_a_qemu_without_plugins_or_version(monkeypatch, tmp_path):
-    monkeypatch.setattr(plugin_build, "run_tool", lambda *_: "qemu-aarch64 version 4.1.0 (Debian)\n")
+@pytest.fixture
+def fake_qemu(monkeypatch, tmp_path):
+    """(version, help) → a qemu-aarch64 on PATH that says so."""
+
+    def make(version, options):
+        program = tmp_path / "bin" / "qemu-aarch64"
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\n[ $1 = -h ] && echo '{options}' || echo '{version}'\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+    return make
+
+
+def test_a_qemu_without_plugins_or_version(fake_qemu, tmp_path):
+    fake_qemu("qemu-aarch64 version 10.0.13 (Debian)", "-cpu model")
+    with pytest.raises(ToolError, match=r"qemu-aarch64 10\.0 was built without plug-ins, as Debian 13's is"):
+        plugin_build.build_plugin(tmp_path)
+    fake_qemu("qemu-aarch64 version 4.1.0", "-plugin file")
     with pytest.raises(ToolError, match=r"qemu-aarch64 4\.1 knows no plug-ins; at least 4\.2 is needed"):
         plugin_build.build_plugin(tmp_path)
-    monkeypatch.setattr(plugin_build, "run_tool", lambda *_: "something else\n")
+    fake_qemu("something else", "-plugin file")
     with pytest.raises(ToolError, match="says no version"):
-        plugin_build.qemu_version()
+        plugin_build.build_plugin(tmp_path)
 
 
 def test_linux_says_what_qemu_plays(tmp_path):

@@ -1,5 +1,6 @@
 """Many files over a cluster: planned by URL, whole, once, also when a worker dies; what is done is not done again."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -14,8 +15,9 @@ pytest.importorskip("distributed", reason="needs the extra 'cluster'")
 
 from redmobile.data.frames import Image, read_image, write_image
 from redmobile.enhance.batch import Settings, enhance_all
+from redmobile.enhance.control import Control
 from redmobile.enhance.jobs import plan_jobs
-from redmobile.enhance.spread import MANIFEST, Network, enhance_one, enhance_spread, open_client, plan_work, read_network
+from redmobile.enhance.spread import MANIFEST, _key, _Manifest, enhance_one, enhance_spread, open_client, plan_work, read_network
 from redmobile.errors import DeviceError, InputError, UsageError
 
 
@@ -52,7 +54,7 @@ def test_urls_of_any_filesystem_are_read_and_written_whole(memory, network, tmp_
     memory.pipe("/photos/deep/a.png", (tmp_path / "a.png").read_bytes())
     (work,) = plan_work(["memory://photos"], "memory://bright")
     assert (work.source, work.final) == ("memory:///photos/deep/a.png", "memory:///bright/deep/a.png")
-    done = enhance_one(work, network, Settings())
+    done = enhance_one(work, (network, Settings()))
     assert done.error is None
     (tmp_path / "b.png").write_bytes(memory.cat("/bright/deep/a.png"))
     expected = np.clip(models.photo_like(50, 70) * 2.0, 0, 255)
@@ -63,7 +65,7 @@ def test_urls_of_any_filesystem_are_read_and_written_whole(memory, network, tmp_
 def test_a_broken_picture_is_named_by_its_url(memory, network):
     memory.pipe("/photos/bad.png", b"no picture")
     (work,) = plan_work(["memory://photos"], "memory://bright")
-    done = enhance_one(work, network, Settings())
+    done = enhance_one(work, (network, Settings()))
     assert isinstance(done.error, InputError)
     assert "memory:///photos/bad.png" in str(done.error)
     assert not memory.find("/bright")
@@ -94,6 +96,25 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
     monkeypatch.setattr("redmobile.enhance.spread._CONNECT_SECONDS", 1)
     with pytest.raises(DeviceError, match=r"tcp://127.0.0.1:9: no Dask scheduler answers"), open_client("tcp://127.0.0.1:9"):
         pass
+
+
+def test_the_manifest_holds_what_was_made_of_the_same_source_with_the_same_network_and_settings(tmp_path, network):
+    _photos(tmp_path / "in", 1)
+    out = str(tmp_path / "out")
+    (work,) = plan_work([str(tmp_path / "in")], out)
+    settings = Settings()
+    outcomes = []
+    done = enhance_one(work, (network, settings))
+    _Manifest(out).add(work, _key(work, network, settings), done)
+    assert enhance_spread([work], out, network, settings, "local:x", outcomes.append)[0].skipped, "no cluster is opened for nothing"
+    other = dataclasses.replace(network, data=models.gain_file(tmp_path / "other.onnx", 3.0).read_bytes())
+    half = Settings(control=Control(0.5))
+    changed = dataclasses.replace(work, stamp="newer")
+    held = _Manifest(out)
+    assert held.holds(work, _key(work, network, settings))
+    assert not held.holds(work, _key(work, other, settings))
+    assert not held.holds(work, _key(work, network, half))
+    assert not held.holds(work, _key(changed, network, settings))
 
 
 @pytest.mark.slow
@@ -130,5 +151,3 @@ def test_a_killed_worker_loses_no_file_and_doubles_none_and_a_second_run_does_wh
     (out / MANIFEST).write_text("\n".join([*lines[:-1], lines[-1][:40]]))  # the run was cut off while it wrote the last line
     again = enhance_spread(works, str(out), network, Settings(), "local:1", lambda _: None)
     assert sum(not outcome.skipped for outcome in again) == 2
-    other = Network("gain.onnx", models.gain_file(tmp_path / "other.onnx", 3.0).read_bytes(), None, 1)
-    assert sum(outcome.skipped for outcome in enhance_spread(works[:1], str(out), other, Settings(), "local:1", lambda _: None)) == 0

@@ -79,6 +79,7 @@ def test_pairs_give_gain_best_median_and_worst(pairs, tmp_path):
     assert (same.condition, same.subject, twice.subject) == ("pairs", "same", "twice")
     assert same.gain_db == 0
     assert twice.gain_db > 10
+    assert same.pooled_db == pytest.approx(-10 * np.log10(np.mean([10 ** (-row.after.psnr / 10) for row in same.images])))
     assert (twice.best, twice.worst) == ("0.png", "7.png")
     assert twice.median in {"3.png", "4.png"}
     assert [row.image for row in twice.images] == [f"{index}.png" for index in range(8)]
@@ -110,7 +111,7 @@ def test_all_is_every_standard_condition_and_nothing_changes_nothing(photos):
     found = evaluate([SAME], Wanted(photos=photos, degrade=("all",), limit=2))
     assert [row.condition for row in found.figures] == list(STANDARD)
     by_name = {row.condition: row for row in found.figures}
-    assert by_name["nothing"].after.psnr == float("inf")
+    assert by_name["nothing"].after.psnr == by_name["nothing"].pooled_db == float("inf")
     assert all(row.after.psnr < 60 for name, row in by_name.items() if name != "nothing")
     assert found.as_json()["source"] == "photos photos (all, at most 2), seed 0"
 

@@ -120,7 +120,7 @@ def test_weights_of_the_wrong_size():
 
 
 def test_names_with_control_characters_are_a_damage():
-    with pytest.raises(InputError, match=r"is a damaged ONNX file \(it holds the name 'y\\n\\x01'\)"):
+    with pytest.raises(InputError, match=r"is a damaged ONNX file \(a name that is not printable text: 'y\\n\\x01'\)"):
         read_onnx(model([onnx.helper.make_node("Relu", ["x"], ["y\n\x01"])], outputs=("y\n\x01",)).SerializeToString())
 
 
@@ -131,6 +131,15 @@ def test_missing_external_weights(tmp_path):
     assert load_onnx(path).initializers["w"].sum() == 135
     (tmp_path / "m.bin").unlink()
     with pytest.raises(InputError, match=r"m\.onnx: its external weights cannot be read"):
+        load_onnx(path)
+
+
+def test_external_weights_in_a_file_of_a_strange_name(tmp_path):
+    proto = model([make("Conv", "x w", "y")], constants={"w": np.ones((5, 3, 3, 3), np.float32)})
+    path = tmp_path / "m.onnx"
+    onnx.save(proto, str(path), save_as_external_data=True, location="m\x1b.bin", size_threshold=0)
+    (tmp_path / "m\x1b.bin").unlink()
+    with pytest.raises(InputError, match=r"external weights cannot be read \([ -~]*m\?\.bin[ -~]*\)\."):
         load_onnx(path)
 
 

@@ -62,7 +62,7 @@ def test_each_instruction_set(tmp_path, isa):
 @pytest.mark.parametrize("threads", [1, 2, 4])
 def test_the_released_file_on_random_and_real_frames(threads):
     path = find("models", "red_mobile") / "red_mobile_int8.tflite"
-    photographs = [read_image(picture).pixels for picture in sorted(demo_pictures("red_mobile").glob("*.jpg"))]
+    photographs = [read_image(picture).frame for picture in sorted(demo_pictures("red_mobile").glob("*.jpg"))]
     frames = [_frame(photographs[number % len(photographs)], number) for number in range(20)]
     _same(path, [*_noise((1, 1088, 1920, 3), 50), *frames], threads)
 

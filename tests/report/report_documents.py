@@ -10,8 +10,8 @@ from redmobile.bench.compare import Comparison as Change
 from redmobile.bench.compare import Row as ChangeRow
 from redmobile.bench.conditions import Conditions, DeviceSample
 from redmobile.bench.header import FORMAT, DeviceFacts, Environment, ModelFile, Verdict
-from redmobile.bench.job import Coverage, Delegate, Load, TensorFacts, VideoRecord
-from redmobile.bench.measured import AccuracyResult, MemoryResult, OperatorTime, PictureAccuracy, Profile
+from redmobile.bench.job import Coverage, Delegate, Load, OperatorTime, PictureAccuracy, Profile, TensorFacts, VideoRecord
+from redmobile.bench.measured import AccuracyResult, MemoryResult
 from redmobile.bench.modelled import (
     BoundTerm,
     CacheLevel,

@@ -22,6 +22,7 @@ from redmobile.report.figures import Figure, percent, show
         (30.38, "fps", "30.4 fps"),
         (1.0, "codes", "1 code"),
         (0.993943, "codes", "0.994 codes"),
+        (8.4e-6, "codes", "<0.001 codes"),
         (0.99114, "score", "0.9911"),
         (math.inf, "dB", "∞"),
         (None, "ms", "–"),

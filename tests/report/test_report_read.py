@@ -9,6 +9,8 @@ import report_documents as documents
 
 from redmobile.bench.conditions import Conditions
 from redmobile.bench.header import FORMAT
+from redmobile.bench.job import LoadGen
+from redmobile.bench.measured import Try
 from redmobile.bench.result import Bundle, to_builtins
 from redmobile.core.results import write_json
 from redmobile.errors import DocumentError, InputError, UsageError
@@ -118,6 +120,20 @@ def test_a_comparison_brings_its_pictures(written):
         ("int8: shape, dtype, layout, finiteness", "passed"),
         ("int8: psnr against float >= 40 dB", "passed"),
     ]
+
+
+def test_a_tool_that_tells_only_a_summary_is_quoted_and_its_tries_are_shown(tmp_path, monkeypatch):
+    result = documents.latency(monkeypatch)
+    measured = msgspec.structs.replace(result.measured, samples_ms=(), summary_only="benchmark_model tells no single run")
+    tries = tuple(Try(n=50, mean_ms=mean, min_ms=mean - 1, max_ms=mean + 1, waited_s=5.0, thermal_status=1) for mean in (22.0, 21.5))
+    loadgen = LoadGen(version="5.1", valid=False, p90_ms=22.5, queries=120, says="too few queries")
+    told = msgspec.structs.replace(result, measured=measured, tries=tries, loadgen=loadgen)
+    (run,) = read_report([documents.write(tmp_path / "told.json", told)]).runs
+    assert ListBlock("Runs", ["benchmark_model tells no single run"]) in run.blocks
+    assert not [block for block in run.blocks if isinstance(block, ChartBlock)]
+    by_title = {block.title: block for block in run.blocks}
+    assert [row[0] for row in by_title["Tries"].rows] == ["try 1", "try 2"]
+    assert by_title["MLPerf"].says == "MLPerf's LoadGen 5.1, single stream; by its rules not valid: too few queries."
 
 
 def test_a_bundle_is_several_runs_of_one_file(tmp_path, monkeypatch):

@@ -177,7 +177,7 @@ def test_what_cannot_be_opened(files):
     (files / "model.pb").write_bytes(b"x")
     with pytest.raises(UsageError, match=r"\.tflite or \.onnx"):
         open_runtime(files / "model.pb")
-    with pytest.raises(UsageError, match=r"Unknown runtime 'tensorrt'\. Known: litert, onnxruntime, tensorflow, tflite, torch"):
+    with pytest.raises(UsageError, match=r"Unknown runtime 'tensorrt'\. Known: litert, onnxruntime, .*tensorflow, tflite, torch"):
         open_runtime(files / "float.onnx", "tensorrt")
     with pytest.raises(UsageError, match="at least 1"):
         open_runtime(files / "float.onnx", threads=0)
@@ -201,7 +201,7 @@ def test_names_need_no_engine():
     engines = ("torch", "tensorflow", "onnxruntime")
     code = f"import sys; from redmobile.runtimes.base import RUNTIMES; RUNTIMES.names(); print([name for name in {engines} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
-    assert RUNTIMES.names() == ["litert", "onnxruntime", "tensorflow", "tflite", "torch"]
+    assert [name for name in RUNTIMES.names() if not name.startswith("qemu:")] == ["litert", "onnxruntime", "tensorflow", "tflite", "torch"]
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,9 @@ def train(training, gradients, stop_after=None):
 
     def look(now):
         if now.step == 1:
-            found = {name: parameter.grad.clone().contiguous() for name, parameter in training.network.named_parameters()}
+            found = {
+                name: parameter.grad.clone().contiguous() for name, parameter in training.network.named_parameters() if parameter.grad is not None
+            }
             safetensors.torch.save_file(found, gradients)
         if now.step == stop_after:
             raise StoppedError

@@ -17,6 +17,7 @@ from redmobile.bench.peers.conversion import ReadyNetwork
 from redmobile.bench.peers.graph_facts import GraphFacts, graph_facts
 from redmobile.bench.peers.limited import Limits
 from redmobile.bench.peers.result import Latency, LatencyRun, Row, VelaFacts
+from redmobile.bench.peers.tables import Precision
 from redmobile.bench.plan import ClosedLoop, StabilityRules
 from redmobile.bench.process import run_job
 from redmobile.core.artifact import read_bytes
@@ -25,7 +26,18 @@ from redmobile.errors import RedmobileError, ToolError
 from redmobile.graph.tflite_read import read_tflite
 from redmobile.npu.vela import compile_with_vela, settings_for, target_of
 
+LEAST_DB: dict[Precision, float] = {"fp32": 40.0, "int8": 15.0}
+"""PSNR to the ONNX network below which a file is another network: an output that never changes comes to about 15 dB."""
+
 R = TypeVar("R", LoadRecord, LatencyRecord, FidelityRecord)
+
+
+def why_not_timed(row: Row) -> str | None:
+    """Why the latency of a row's file must not be held against others: it does not compute the network. None if nothing speaks against it."""
+    psnr_db, least = row.fidelity.psnr_db if row.fidelity else None, LEAST_DB[row.precision]
+    if psnr_db is None or psnr_db >= least:
+        return None
+    return f"the file does not compute the network: {psnr_db:.1f} dB from it, at least {least:g} are asked for; its time is compared with none"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ import msgspec
 
 from redmobile.bench.peers.conversion import Frames, ReadyNetwork, convert_once
 from redmobile.bench.peers.environments import make_environment
-from redmobile.bench.peers.figures import Figures, Vela
+from redmobile.bench.peers.figures import Figures, Vela, why_not_timed
 from redmobile.bench.peers.limited import Limits
 from redmobile.bench.peers.networks import load_frames, network_size, onnx_network, ready_network
 from redmobile.bench.peers.result import FORMAT, LatencyRun, NetworkFacts, PeersResult, Row, to_builtins
@@ -27,6 +27,7 @@ from redmobile.shelf import find
 Progress = Callable[[str, int, int], None]
 """(what is being done, done, all) → None."""
 
+_LATENCY = "latency"
 RESULT = "result.json"
 """The result's name in the output folder."""
 
@@ -226,13 +227,18 @@ class _Work:
 
     def _measured(self, row: Row, found: _Found, figures: Figures) -> Row:
         self._say(f"{row.network} {row.precision}: figures of {row.converter}")
-        return row if found.network is None else figures.of(row, found.network)
+        if found.network is None:
+            return row
+        row = figures.of(row, found.network)
+        reason = why_not_timed(row)
+        return msgspec.structs.replace(row, missing=row.missing | {_LATENCY: reason}) if reason else row
 
     def _with_latency(self, rows: list[Row], threads: int, figures: Figures) -> list[Row]:
-        """`rows` with one latency more, the files running by turns; those that did not load stay without."""
+        """`rows` with one latency more, the files running by turns; those that did not load, or compute something else, stay without."""
         self._say(f"{rows[0].network} {rows[0].precision}: latency, {threads} thread{'' if threads == 1 else 's'}")
         try:
-            latencies, run = figures.latency([row for row in rows if row.load is not None], threads, self._table.converter[0].name)
+            timed = [row for row in rows if row.load is not None and _LATENCY not in row.missing]
+            latencies, run = figures.latency(timed, threads, self._table.converter[0].name)
         except RedmobileError as error:
             missing = {f"latency {threads}": str(error)}
             return [row if row.load is None else msgspec.structs.replace(row, missing=row.missing | missing) for row in rows]

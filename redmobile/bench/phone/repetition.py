@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
+import msgspec
+
 from redmobile.android.device import Device
-from redmobile.android.vitals import read_vitals
+from redmobile.android.vitals import Vitals, read_vitals
 from redmobile.bench.measured import Try
 from redmobile.bench.phone.options import PhoneOptions
 from redmobile.bench.stability import Doubt
@@ -37,9 +39,13 @@ A = TypeVar("A", bound=Attempted)
 
 @dataclasses.dataclass(frozen=True)
 class Repeated(Generic[A]):
-    """What came of it. last: the one that is the result; doubts: that the tries do not agree; broken: why there were no more tries than these."""
+    """What came of it. last: the one that is the result; start: the device just before it.
+
+    doubts: that the tries do not agree; broken: why there were no more tries than these.
+    """
 
     last: A
+    start: Vitals
     tries: tuple[Try, ...]
     doubts: tuple[Doubt, ...]
     broken: RedmobileError | None = None
@@ -50,22 +56,22 @@ def repeat(once: Callable[[int], A], device: Device, options: PhoneOptions, say:
 
     What breaks the first try is raised; what breaks a later one ends the repeating, and what there is is kept.
     """
-    found: list[A] = []
+    found: list[tuple[A, Vitals]] = []
     tries: list[Try] = []
     broken: RedmobileError | None = None
     while len(found) < most and not agree(tries):
         try:
-            waited_s, status = _cool_down(device, options.cool_down_s if found else 0.0, say)
+            waited_s, start = _cool_down(device, options.cool_down_s if found else 0.0, say)
             one = once(len(found))
         except RedmobileError as error:
             if not found:
                 raise
             broken = error
             break
-        found.append(one)
-        tries.append(_with(one.summary(), waited_s, status))
+        found.append((one, start))
+        tries.append(msgspec.structs.replace(one.summary(), waited_s=waited_s, thermal_status=start.thermal_status))
     doubts = _doubts(tries) if most > 1 and broken is None else ()
-    return Repeated(found[-1], tuple(tries), doubts, broken)
+    return Repeated(*found[-1], tuple(tries), doubts, broken)
 
 
 def agree(tries: list[Try]) -> bool:
@@ -88,18 +94,13 @@ def _figure(one: Try) -> float:
     return one.mean_ms if one.p50_ms is None else one.p50_ms
 
 
-def _with(one: Try, waited_s: float, status: int | None) -> Try:
-    values = {name: getattr(one, name) for name in Try.__struct_fields__}
-    return Try(**{**values, "waited_s": waited_s, "thermal_status": status})
-
-
-def _cool_down(device: Device, least_s: float, say: Say) -> tuple[float, int | None]:
-    """Wait at least that long and until the thermal status is none; gives the time waited and the status then. Raises DeviceError, ToolError."""
+def _cool_down(device: Device, least_s: float, say: Say) -> tuple[float, Vitals]:
+    """Wait at least that long and until the thermal status is none; gives the time waited and the device then. Raises DeviceError, ToolError."""
     began = time.monotonic()
     if least_s:
         say("cooling down", 0, 1)
         time.sleep(least_s)
-    while (status := read_vitals(device).thermal_status) and time.monotonic() - began < _PATIENCE_S:
+    while (now := read_vitals(device)).thermal_status and time.monotonic() - began < _PATIENCE_S:
         say("cooling down", 0, 1)
         time.sleep(_LOOK_S)
-    return time.monotonic() - began, status
+    return time.monotonic() - began, now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from redmobile.android.facts import Facts
@@ -45,18 +46,19 @@ def remarks(before: Vitals) -> tuple[str, ...]:
     return (f"the battery was at {before.battery_percent:.0f} %: Android may hold the processor back",) if low else ()
 
 
-def conditions(
-    facts: Facts, mask: int | None, samples: Sequence[Vitals], began: float, seconds: float, load_before: float | None = None
-) -> Conditions:
-    """The device during a measurement that began at `began` (time.monotonic) and took `seconds`. mask: of the cores that could be used."""
+def conditions(facts: Facts, mask: int | None, start: Vitals, samples: Sequence[Vitals], began: float, seconds: float) -> Conditions:
+    """The device during a measurement that began at `began` (time.monotonic) and took `seconds`. mask: of the cores that could be used.
+
+    start: the device just before. Its heat counts, its clocks do not: they were those of a device at rest.
+    """
     used = [core for core in facts.cores if mask is None or mask >> core.number & 1]
     governors = sorted({core.governor for core in used if core.governor})
+    first = dataclasses.replace(start, moment=began, clocks_mhz={})
     return Conditions(
         cores=len(used) or 1,
         seconds=seconds,
-        load_before=load_before,
         governor=", ".join(governors) or None,
-        samples=tuple(_sample(one, began, {f"cpu{core.number}" for core in used}) for one in samples),
+        samples=tuple(_sample(one, began, {f"cpu{core.number}" for core in used}) for one in (first, *samples)),
     )
 
 

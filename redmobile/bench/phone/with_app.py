@@ -97,11 +97,18 @@ class AppBench:
             return settings.open_loop.seconds
         return settings.closed_loop.max_seconds if settings.closed_loop is not None else 0.0
 
+    @property
+    def _plan(self) -> str:
+        """The app's name for what is to be done; a plan of the user's own is the one of its kind, with other numbers."""
+        if self._work.settings.closed_loop is not None:
+            return "model_latency"
+        return "soak_1080p30" if self._expected_s > LONG_S else "video_1080p30"
+
     def _request(self, delegate: str) -> Request:
         settings = self._work.settings
         loop, stream = settings.closed_loop, settings.open_loop
         return Request(
-            plan=Path(self._work.plan).stem,
+            plan=self._plan,
             run_id=uuid.uuid4().hex[:12],
             model=self._remote,
             delegate=delegate,
@@ -160,7 +167,7 @@ class AppBench:
             incomplete=problem or None,
         )
         head["settings"] = document.settings  # what the app really did, which an older one may not have been told
-        conditions = self._conditions(last)
+        conditions = self._conditions(last, repeated.start)
         more: dict[str, Any] = {"doubts": repeated.doubts, "remarks": (*watching.remarks(before), *_remarks(delegate, document))}
         if isinstance(document, VideoResult):
             return self._video(head, document, conditions, more, repeated.tries)
@@ -202,10 +209,10 @@ class AppBench:
         result = assemble.video_result(head, self._work.model, document.load, record, document.threads, profile=document.profile, **more)
         return msgspec.structs.replace(result, tries=tries)
 
-    def _conditions(self, last: _Attempt) -> Conditions:
+    def _conditions(self, last: _Attempt, start: Vitals) -> Conditions:
         """The app knows best how long it measured, and its own samples are nearer; what it does not tell, adb saw."""
         told = last.document.conditions
-        seen = watching.conditions(self._facts, None, last.samples, last.began, told.seconds)
+        seen = watching.conditions(self._facts, None, start, last.samples, last.began, told.seconds)
         missing = {name: getattr(seen, name) for name in Conditions.__struct_fields__ if getattr(told, name) in (None, ())}
         return msgspec.structs.replace(told, **missing)
 
@@ -214,6 +221,8 @@ def check(work: Assignment, options: PhoneOptions) -> None:
     """Raise UsageError unless the demo app can do what is asked."""
     if work.settings.closed_loop is None and work.settings.open_loop is None:
         raise UsageError(f"{work.plan}: a device cannot carry out a plan with [{work.settings.way}]; --on host can.")
+    if work.settings.closed_loop is not None and work.settings.closed_loop.scenario != "back-to-back":
+        raise UsageError("--scenario single-stream: the demo app runs back to back only; MLPerf's LoadGen is there with --on host.")
     if work.model.suffix.lower() != ".tflite":
         raise UsageError(f"{work.model}: a device runs .tflite files; convert it first: redmobile convert {shlex.quote(str(work.model))}")
     if work.frames is not None:

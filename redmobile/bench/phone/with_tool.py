@@ -58,7 +58,7 @@ class _Attempt:
 
 
 class ToolBench:
-    """`with ToolBench(…) as bench:` copies program, network and input to the device; they are removed when the block ends, if it is still there."""
+    """One program and one network on one device. Raises UsageError: cores that the device has not."""
 
     def __init__(self, work: Assignment, loop: ClosedLoop, device: Device, facts: Facts, tool: Tool, options: PhoneOptions, say: Say) -> None:
         self._work, self._loop, self._device, self._facts = work, loop, device, facts
@@ -71,11 +71,15 @@ class ToolBench:
     def _usable(self) -> int:
         return self._mask.bit_count() if self._mask else max(1, len(self._facts.cores))
 
+    @property
+    def _takes_input(self) -> bool:
+        """LiteRT's program makes its own input, and so does TFLite's unless it is given all of them."""
+        return not self._tool.litert and len(self._runtime.inputs) == 1
+
     @contextlib.contextmanager
     def prepared(self) -> Iterator[None]:
         """Program, network and input are on the device while the block runs."""
-        self._device.remove(FOLDER)
-        self._device.do(f"mkdir -p {FOLDER}", what=f"making {FOLDER}")
+        self._device.do(f"rm -rf {FOLDER} && mkdir -p {FOLDER}", what=f"making {FOLDER}")
         try:
             self._copy()
             yield
@@ -98,7 +102,7 @@ class ToolBench:
         if library := self._work.delegate_options.get("path"):
             files.append((Path(library), f"{FOLDER}/{_LIBRARY}"))
         with tempfile.TemporaryDirectory(prefix="redmobile-") as temporary:
-            if not self._tool.litert:
+            if self._takes_input:
                 local = Path(temporary) / _INPUT
                 local.write_bytes(arrays_for(self._runtime.inputs)[0].tobytes())
                 files.append((local, f"{FOLDER}/{_INPUT}"))
@@ -111,6 +115,7 @@ class ToolBench:
         options = dict(self._work.delegate_options)
         external = f"{FOLDER}/{_LIBRARY}" if options.pop("path", None) and delegate not in {"cpu", "gpu", "nnapi"} else None
         spec = self._runtime.inputs[0]
+        given = Input(spec.name, spec.shape, f"{FOLDER}/{_INPUT}")
         return Call(
             remote=f"{FOLDER}/{_PROGRAM}",
             model=f"{FOLDER}/{_MODEL}",
@@ -119,10 +124,10 @@ class ToolBench:
             runs=self._loop.runs,
             max_seconds=self._loop.max_seconds,
             delegate=delegate,
-            options=options if delegate != "cpu" else {},
+            options=options,
             external=external,
             mask=self._mask,
-            input=Input(spec.name, spec.shape, f"{FOLDER}/{_INPUT}") if len(self._runtime.inputs) == 1 else None,
+            input=given if self._takes_input else None,
         )
 
     def _attempt(self, call: Call, number: int) -> _Attempt:
@@ -172,7 +177,7 @@ class ToolBench:
     ) -> LatencyResult:
         last, work = repeated.last, self._work
         incomplete = str(broken) if broken else None
-        found = watching.conditions(self._facts, self._mask, last.samples, last.began, last.seconds)
+        found = watching.conditions(self._facts, self._mask, repeated.start, last.samples, last.began, last.seconds)
         details = {"tool": f"{self._tool.file.name} {self._tool.sha256}", "core mask": f"{self._mask:x}" if self._mask else ""}
         head = assemble.header(
             work, f"adb:{self._device.serial}", watching.device_facts(self._facts, self._device.serial, before, **details), incomplete=incomplete

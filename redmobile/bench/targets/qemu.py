@@ -15,6 +15,7 @@ from redmobile.bench.inputs import arrays_for
 from redmobile.bench.lower_bound import lower_bound
 from redmobile.bench.modelled import CacheLevel, CacheSimulation, Counts, EmulatedNetwork, EmulationResult, OutputComparison, OutputDifference
 from redmobile.bench.output_comparison import differences
+from redmobile.bench.plan import load_plan
 from redmobile.bench.result import Result
 from redmobile.bench.target import TARGETS, Assignment, Progress
 from redmobile.core.device import CpuFacts, Device
@@ -52,7 +53,7 @@ class QemuTarget:
         frames = _whole_number(work.options.get("frames", str(_FRAMES)))
         device, cpu = (work.device, work.device.cpu) if work.device and work.device.cpu else (self._device, self._cpu)
         files = (work.model, *work.peers)
-        run = _Run(device, cpu, frames, len(files), on_progress)
+        run = _Run(device, cpu, frames, len(files), work, on_progress)
         networks = [run.network(file) for file in files]
         model, *peers = networks
         return EmulationResult(
@@ -69,10 +70,17 @@ def _check(work: Assignment) -> None:
     """Raise UsageError for what counting cannot do."""
     if work.settings.closed_loop is None:
         raise UsageError(f"{work.plan}: an emulated processor has no time, so only plans with [closed_loop] make sense there, e.g. model_latency.")
+    if work.settings.closed_loop != load_plan(work.plan).closed_loop:
+        raise UsageError(
+            "--runs, --seconds and --scenario are about time, which an emulated processor has none of; frames: --target-option frames=3."
+        )
     if work.settings.threads not in {None, 1}:
         raise UsageError(f"Counts are those of one thread, {work.settings.threads} were asked for: leave --threads out.")
-    if work.delegates or work.delegate_options:
-        raise UsageError("The emulated LiteRT runs with XNNPACK, its default; --delegate does not belong to qemu.")
+    if len(work.delegates) > 1 or any(not Path(name).is_file() for name in work.delegates):
+        raise UsageError(
+            f"--delegate {', '.join(work.delegates)}: for an emulated processor, the path of one aarch64 library (.so) was expected; ours is built "
+            "by: redmobile kernels build --target aarch64-linux --out libredmobile_delegate.so"
+        )
     if work.resize_peers:
         raise UsageError("--resize-peers does not belong to qemu: networks are counted as they are.")
     if work.device is not None and work.device.cpu is None:
@@ -103,9 +111,11 @@ def _verdict(model: EmulatedNetwork, work: Assignment) -> str:
 class _Run:
     """Networks on one processor, one after the other."""
 
-    def __init__(self, device: Device, cpu: CpuFacts, frames: int, networks: int, on_progress: Progress | None) -> None:
+    def __init__(self, device: Device, cpu: CpuFacts, frames: int, networks: int, work: Assignment, on_progress: Progress | None) -> None:
         self._device, self._cpu, self._frames = device, cpu, frames
         self._system = System()
+        self._delegate = Path(work.delegates[0]) if work.delegates else None
+        self._options = work.delegate_options
         self._steps = networks * (frames + 2)
         self._done = 0
         self._on_progress = on_progress
@@ -117,7 +127,9 @@ class _Run:
         inputs = arrays_for(here.inputs)
         expected = here.run(*inputs)
         self._say(f"{file.name} on {self._cpu.emulated_as}")
-        there = emulator_network.EmulatedNetwork(file, self._cpu, counting=True, system=self._system)
+        there = emulator_network.EmulatedNetwork(
+            file, self._cpu, delegate=self._delegate, delegate_options=self._options, counting=True, system=self._system
+        )
         try:
             where = self._frames_of(there, inputs, expected)
             counted = there.finish()
@@ -130,7 +142,7 @@ class _Run:
         needed = (middle.fills_by_loads + middle.write_backs) * self._cpu.caches[0].line_bytes if self._cpu.caches else None
         return EmulatedNetwork(
             model=assemble.model_file(file),
-            runtime=f"litert {there.version} aarch64",
+            runtime=f"litert {there.version} aarch64" + (f" + {self._delegate.name}" if self._delegate else ""),
             threads=1,
             counts=made,
             repeats=totals,

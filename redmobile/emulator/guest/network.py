@@ -1,7 +1,8 @@
 """Runs inside the emulated system, under its Python: loads a .tflite with one of the engines and answers over standard input and output.
 
 It says one line of JSON when it is ready, {"inputs": […], "outputs": […], "version": …}, or {"error": …}. Then, for each line
-{"run": true} followed by the bytes of every input, it says {"done": true} followed by the bytes of every output, or {"error": …}.
+{"run": true} followed by the bytes of every input, it says {"done": true} followed by the bytes of every output, or {"error": …}. An error
+comes with a kind, the name of its class in redmobile.errors.
 Each run is marked for the plug-in that counts (see plugin/count.c). It imports nothing of redmobile: another Python runs it.
 """
 
@@ -62,7 +63,7 @@ def run(interpreter: Any, source: IO[bytes], out: IO[bytes]) -> None:
         interpreter.invoke()
     except (RuntimeError, ValueError) as error:
         mark(1)
-        say(out, error=str(error))
+        say(out, error=str(error), kind="DeviceError")
         return
     mark(1)
     say(out, done=True)
@@ -71,14 +72,30 @@ def run(interpreter: Any, source: IO[bytes], out: IO[bytes]) -> None:
     out.flush()
 
 
-def serve(package: str, path: str, threads: int, source: IO[bytes], out: IO[bytes]) -> None:
+def load(module: Any, path: str, threads: int, delegate: str, options: dict[str, str]) -> Any:
+    """The interpreter, with the delegate of that library unless its name is empty. LookupError: it would take no operator."""
+    if not delegate:
+        return module.Interpreter(model_path=path, num_threads=threads)
+    without = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    alone = module.Interpreter(
+        model_path=path, experimental_delegates=[module.load_delegate(delegate, options)], experimental_op_resolver_type=without
+    )
+    if not any(operator["op_name"] == "DELEGATE" for operator in alone._get_ops_details()):  # noqa: SLF001 - the only way to ask
+        raise LookupError("it takes none of the operators")
+    return module.Interpreter(model_path=path, num_threads=threads, experimental_delegates=[module.load_delegate(delegate, options)])
+
+
+def serve(package: str, path: str, threads: int, delegate: str, options: dict[str, str], source: IO[bytes], out: IO[bytes]) -> None:
     """Load the file and answer until the other side is gone."""
+    module = importlib.import_module(f"{package}.interpreter")
     try:
-        module = importlib.import_module(f"{package}.interpreter")
-        interpreter = module.Interpreter(model_path=path, num_threads=threads)
+        interpreter = load(module, path, threads, delegate, options)
         interpreter.allocate_tensors()
-    except (RuntimeError, ValueError, ImportError) as error:
-        say(out, error=f"{type(error).__name__}: {error}")
+    except LookupError as error:
+        say(out, error=str(error), kind="UnsupportedModelError")
+        return
+    except (RuntimeError, ValueError, OSError) as error:
+        say(out, error=str(error), kind="DeviceError" if delegate else "InputError")
         return
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     say(out, inputs=[describe(one) for one in inputs], outputs=[describe(one) for one in outputs], version=importlib.metadata.version(package))
@@ -87,4 +104,4 @@ def serve(package: str, path: str, threads: int, source: IO[bytes], out: IO[byte
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.stdin.buffer, sys.stdout.buffer)
+    serve(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], json.loads(sys.argv[5]), sys.stdin.buffer, sys.stdout.buffer)

@@ -13,6 +13,7 @@ struct rm_depthwise {
     int kernel;                  /* 3 or 5: width and height of the window (the scalar kernel takes up to RM_MAX_KERNEL) */
     int stride;                  /* 1 or 2 */
     int channels;
+    int lowest;                  /* 1: a weight is -128, whose products plain NEON cannot add in int16 */
     int wide;                    /* 1: rounded values may leave int16 before they are clamped */
     int zero, lo, hi;            /* zero point of the output; its clamp, in codes */
     const int8_t *weights;       /* [kernel][kernel][channels]: row, column, channel */

@@ -9,8 +9,8 @@
 /* Columns of the window at hand, each as [quad][half]: 4 channels by 4 rows. */
 typedef int8x16_t column[MAX_QUADS][2];
 
-RM_INLINE void load_quad(int8x16_t to[2], int8x8_t a, int8x8_t b, int8x8_t c, int8x8_t d) {
-    const int8x16_t ab = vcombine_s8(vzip1_s8(a, b), vzip2_s8(a, b)), cd = vcombine_s8(vzip1_s8(c, d), vzip2_s8(c, d));
+RM_INLINE void load_quad(int8x16_t to[2], int8x16_t a, int8x16_t b, int8x16_t c, int8x16_t d) {
+    const int8x16_t ab = vzip1q_s8(a, b), cd = vzip1q_s8(c, d);
     to[0] = vreinterpretq_s8_s16(vzip1q_s16(vreinterpretq_s16_s8(ab), vreinterpretq_s16_s8(cd)));
     to[1] = vreinterpretq_s8_s16(vzip2q_s16(vreinterpretq_s16_s8(ab), vreinterpretq_s16_s8(cd)));
 }
@@ -18,8 +18,8 @@ RM_INLINE void load_quad(int8x16_t to[2], int8x8_t a, int8x8_t b, int8x8_t c, in
 /* rows: how many input rows there are (4 or 6 at stride 1, 3 or 5 at stride 2); weights of rows beyond are zero, so any row stands in. */
 RM_INLINE void load_column(column to, const int8_t *const *in, size_t at, int rows, int quads) {
     for (int q = 0; q < quads; q++) {
-        int8x8_t r[4];
-        for (int i = 0; i < 4; i++) r[i] = 4 * q + i < rows ? vld1_s8(in[4 * q + i] + at) : r[i ? i - 1 : 0];
+        int8x16_t r[4]; /* the upper halves are not looked at */
+        for (int i = 0; i < 4; i++) r[i] = 4 * q + i < rows ? vcombine_s8(vld1_s8(in[4 * q + i] + at), vcreate_s8(0)) : r[i ? i - 1 : 0];
         load_quad(to[q], r[0], r[1], r[2], r[3]);
     }
 }
@@ -39,18 +39,18 @@ RM_INLINE void load_weights(struct weights *to, const struct rm_depthwise *p, in
 }
 
 /* One output pixel of each row from the columns window[(first + j) % kernel]. */
-RM_INLINE void pixel(const column *window, int first, const struct weights *w, const int32_t *bias, struct rm_neon_channels *channels, int kernel, int rows,
+RM_INLINE void pixel(const column *window, int first, const struct weights *w, const int32_t **bias, struct rm_neon_channels *channels, int kernel, int rows,
                      int quads, const struct rm_neon_output *o, enum rm_neon_how how, int clamped, int8_t *out0, int8_t *out1) {
     int16x8_t q[2];
     for (int r = 0; r < rows; r++) {
-        int32x4_t a = vld1q_s32(bias), b = vld1q_s32(bias + 4);
-        RM_RELOAD(bias);
+        int32x4_t a = vld1q_s32(*bias), b = vld1q_s32(*bias + 4);
+        RM_RELOAD(*bias);
         for (int j = 0; j < kernel; j++)
             for (int i = 0; i < quads; i++) {
                 a = vdotq_s32(a, window[(first + j) % kernel][i][0], w->w[j][r][i][0]);
                 b = vdotq_s32(b, window[(first + j) % kernel][i][1], w->w[j][r][i][1]);
             }
-        q[r] = rm_neon_requantize(a, b, channels, 0, 1, o, how);
+        q[r] = rm_neon_requantize(a, b, channels, r, o, how);
     }
     const int8x16_t codes = rm_neon_codes(q[0], q[rows - 1], o, clamped);
     vst1_s8(out0, vget_low_s8(codes));
@@ -74,8 +74,7 @@ RM_INLINE void eight_channels(const struct rm_depthwise *p, const int8_t *const 
     out1 += c;
 #define ONE(n)                                                                                                                     \
     for (int j = 0; j < stride; j++, at += step) load_column(window[((n) * stride + kernel - stride + j) % kernel], in, at, in_rows, quads); \
-    pixel(window, (n) * stride % kernel, &w, bias, &channels, kernel, rows, quads, &o, how, clamped, out0, out1);                \
-    RM_RELOAD(bias);                                                                                                               \
+    pixel(window, (n) * stride % kernel, &w, &bias, &channels, kernel, rows, quads, &o, how, clamped, out0, out1);               \
     out0 += step;                                                                                                                  \
     out1 += step
     for (; x + kernel <= pixels; x += kernel) {

@@ -37,17 +37,20 @@ int rm_depthwise_pack(struct rm_depthwise *p, const struct rm_conv_weights *from
     p->kernel = kernel;
     p->stride = stride;
     p->channels = channels;
-    p->wide = 0;
+    p->wide = p->lowest = 0;
     int8_t *weights = take(&free_memory, (size_t)taps * channels), *quads = take(&free_memory, quads_bytes(kernel, stride, channels));
     int32_t *bias = take(&free_memory, padded * sizeof *bias);
     float *scale = take(&free_memory, padded * sizeof *scale);
     struct rm_sums *sums = take(&free_memory, padded * sizeof *sums);
-    p->fixed = (struct rm_fixed_layer){take(&free_memory, padded * sizeof *bias), take(&free_memory, padded * sizeof *bias),
-                                       take(&free_memory, padded * sizeof *bias), take(&free_memory, padded / 8)};
+    p->fixed = (struct rm_fixed_layer){.bias = take(&free_memory, padded * sizeof *bias), .low = take(&free_memory, padded * sizeof *bias),
+                                       .multiplier = take(&free_memory, padded * sizeof *bias), .shift = take(&free_memory, padded / 8)};
     memcpy(weights, from->weights, (size_t)taps * channels);
     for (int c = 0; c < channels; c++) {
         int32_t sum = 0;
-        for (int t = 0; t < taps; t++) sum += weights[(size_t)t * channels + c];
+        for (int t = 0; t < taps; t++) {
+            sum += weights[(size_t)t * channels + c];
+            p->lowest |= weights[(size_t)t * channels + c] == -128;
+        }
         const int32_t b = from->bias ? from->bias[c] : 0;
         bias[c] = (int32_t)((uint32_t)b - (uint32_t)(from->in_zero * sum));
         scale[c] = from->in_scale * from->scales[from->scale_count > 1 ? c : 0] / from->out_scale;

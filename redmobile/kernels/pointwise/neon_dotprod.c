@@ -21,6 +21,21 @@ RM_INLINE void put_two(int8_t *to, size_t step, int8x16_t codes) {
     vst1q_lane_s64((int64_t *)(void *)(to + step), vreinterpretq_s64_s8(codes), 1);
 }
 
+/* Four pixels of up to four channels. */
+RM_INLINE void put_four(int8_t *to, size_t step, int32x4_t codes, int channels) {
+    if (channels >= 4) {
+        vst1q_lane_s32((int32_t *)(void *)to, codes, 0);
+        vst1q_lane_s32((int32_t *)(void *)(to + step), codes, 1);
+        vst1q_lane_s32((int32_t *)(void *)(to + 2 * step), codes, 2);
+        vst1q_lane_s32((int32_t *)(void *)(to + 3 * step), codes, 3);
+    } else {
+        int8_t spread[16];
+        vst1q_s8(spread, vreinterpretq_s8_s32(codes));
+        for (int i = 0; i < 4; i++)
+            for (int c = 0; c < channels; c++) to[i * step + c] = spread[i * 4 + c];
+    }
+}
+
 /* ---- weights that stay ---- */
 
 /* One pixel's eight sums; depth: bytes, a multiple of 8. */
@@ -45,9 +60,10 @@ RM_INLINE void sums_staying(const int8_t *run, const int8x16_t w[12][2], const i
     }
 }
 
+/* Pixels lie depth bytes apart. */
 RM_INLINE void row_staying(const struct job *j, int depth, enum rm_neon_how how, int clamped) {
     const struct rm_pointwise *p = j->p;
-    const size_t step = p->channels, stride = p->segment_stride[0];
+    const size_t step = p->channels;
     const struct rm_neon_output o = rm_neon_output(p->zero, p->lo, p->hi);
     struct rm_neon_channels c = rm_neon_channels(p->scale, &p->fixed, j->block * 8, how);
     const int8_t *weights = p->weights + (size_t)j->block * depth * 8, *run = j->in[0];
@@ -58,55 +74,58 @@ RM_INLINE void row_staying(const struct job *j, int depth, enum rm_neon_how how,
         for (int h = 0; h < 2; h++) w[g][h] = vld1q_s8(weights + (g * 2 + h) * 16);
     for (size_t left = j->pixels; left;) {
         if (left == 1) { /* the last pair may overlap the one before: the codes are the same */
-            run -= stride;
+            run -= depth;
             to -= step;
             left = 2;
         }
         int32x4_t a[2], b[2];
         sums_staying(run, w, bias, depth, a);
         RM_RELOAD(bias);
-        sums_staying(run + stride, w, bias, depth, b);
+        sums_staying(run + depth, w, bias, depth, b);
         RM_RELOAD(bias);
-        const int16x8_t qa = rm_neon_requantize(a[0], a[1], &c, 0, 1, &o, how), qb = rm_neon_requantize(b[0], b[1], &c, 0, 1, &o, how);
+        const int16x8_t qa = rm_neon_requantize(a[0], a[1], &c, 0, &o, how), qb = rm_neon_requantize(b[0], b[1], &c, 1, &o, how);
         put_two(to, step, rm_neon_codes(qa, qb, &o, clamped));
-        run += 2 * stride;
+        run += 2 * depth;
         to += 2 * step;
         left -= 2;
     }
 }
 
-/* The same for four channels, four pixels at a time; w: [group][0]. */
+/* The same for four channels, four pixels at a time; w: [group]. */
 RM_INLINE void row_of_four_staying(const struct job *j, int depth, enum rm_neon_how how, int clamped) {
     const struct rm_pointwise *p = j->p;
-    const size_t step = p->channels, stride = p->segment_stride[0];
+    const size_t step = p->channels;
     const struct rm_neon_output o = rm_neon_output(p->zero, p->lo, p->hi);
     struct rm_neon_channels c = rm_neon_channels(p->scale, &p->fixed, j->block * 8, how);
-    const int8_t *weights = p->weights + (size_t)j->block * depth * 8;
+    const int8_t *weights = p->weights + (size_t)j->block * depth * 8, *run = j->in[0];
     const int32_t *bias = biases(j, how);
+    int8_t *to = j->out + j->block * 8;
     int8x16_t w[12];
     for (int g = 0; g < depth / 4; g++) w[g] = vld1q_s8(weights + g * 32);
-    for (size_t x = 0; x < j->pixels; x += 4) {
-        if (x + 4 > j->pixels) x = j->pixels - 4;
+    for (size_t left = j->pixels; left;) {
+        if (left < 4) {
+            run -= (4 - left) * depth;
+            to -= (4 - left) * step;
+            left = 4;
+        }
         int32x4_t sum[4];
         for (int i = 0; i < 4; i++) {
             sum[i] = vld1q_s32(bias);
             RM_RELOAD(bias);
-            const int8_t *run = j->in[0] + (x + i) * stride;
             for (int k = 0; k + 16 <= depth; k += 16) {
-                const int8x16_t v = vld1q_s8(run + k);
+                const int8x16_t v = vld1q_s8(run + i * depth + k);
                 sum[i] = vdotq_laneq_s32(sum[i], w[k / 4], v, 0);
                 sum[i] = vdotq_laneq_s32(sum[i], w[k / 4 + 1], v, 1);
                 sum[i] = vdotq_laneq_s32(sum[i], w[k / 4 + 2], v, 2);
                 sum[i] = vdotq_laneq_s32(sum[i], w[k / 4 + 3], v, 3);
             }
         }
-        const int16x8_t qa = rm_neon_requantize(sum[0], sum[1], &c, 0, 0, &o, how), qb = rm_neon_requantize(sum[2], sum[3], &c, 0, 0, &o, how);
-        const int32x4_t codes = vreinterpretq_s32_s8(rm_neon_codes(qa, qb, &o, clamped));
-        int8_t *to = j->out + x * step + j->block * 8;
-        vst1q_lane_s32((int32_t *)(void *)to, codes, 0);
-        vst1q_lane_s32((int32_t *)(void *)(to + step), codes, 1);
-        vst1q_lane_s32((int32_t *)(void *)(to + 2 * step), codes, 2);
-        vst1q_lane_s32((int32_t *)(void *)(to + 3 * step), codes, 3);
+        const int16x8_t qa = rm_neon_requantize_of(sum[0], sum[1], &c, 0, 0, 1, 0, &o, how);
+        const int16x8_t qb = rm_neon_requantize_of(sum[2], sum[3], &c, 2, 0, 3, 0, &o, how);
+        put_four(to, step, vreinterpretq_s32_s8(rm_neon_codes(qa, qb, &o, clamped)), 4);
+        run += 4 * depth;
+        to += 4 * step;
+        left -= 4;
     }
 }
 
@@ -164,21 +183,6 @@ RM_INLINE void sums_of_tile(const struct rm_pointwise *p, const int8_t *const *i
     }
 }
 
-/* Four pixels of up to four channels. */
-RM_INLINE void put_four(int8_t *to, size_t step, int32x4_t codes, int channels) {
-    if (channels >= 4) {
-        vst1q_lane_s32((int32_t *)(void *)to, codes, 0);
-        vst1q_lane_s32((int32_t *)(void *)(to + step), codes, 1);
-        vst1q_lane_s32((int32_t *)(void *)(to + 2 * step), codes, 2);
-        vst1q_lane_s32((int32_t *)(void *)(to + 3 * step), codes, 3);
-    } else {
-        int8_t spread[16];
-        vst1q_s8(spread, vreinterpretq_s8_s32(codes));
-        for (int i = 0; i < 4; i++)
-            for (int c = 0; c < channels; c++) to[i * step + c] = spread[i * 4 + c];
-    }
-}
-
 RM_INLINE void tile(const struct job *j, size_t x, struct rm_neon_channels *c, int quads, const struct rm_neon_output *o, enum rm_neon_how how,
                     int clamped) {
     const struct rm_pointwise *p = j->p;
@@ -193,14 +197,14 @@ RM_INLINE void tile(const struct job *j, size_t x, struct rm_neon_channels *c, i
     int8_t *to = j->out + x * step + j->block * 8;
     if (quads == 2) {
         for (int i = 0; i < 8; i += 2, to += 2 * step) {
-            const int16x8_t a = rm_neon_requantize(acc[i][0], acc[i][1], c, 0, 1, o, how);
-            const int16x8_t b = rm_neon_requantize(acc[i + 1][0], acc[i + 1][1], c, 0, 1, o, how);
+            const int16x8_t a = rm_neon_requantize(acc[i][0], acc[i][1], c, 0, o, how);
+            const int16x8_t b = rm_neon_requantize(acc[i + 1][0], acc[i + 1][1], c, 1, o, how);
             put_two(to, step, rm_neon_codes(a, b, o, clamped));
         }
     } else {
         for (int i = 0; i < 8; i += 4, to += 4 * step) {
-            const int16x8_t a = rm_neon_requantize(acc[i][0], acc[i + 1][0], c, 0, 0, o, how);
-            const int16x8_t b = rm_neon_requantize(acc[i + 2][0], acc[i + 3][0], c, 0, 0, o, how);
+            const int16x8_t a = rm_neon_requantize_of(acc[i][0], acc[i + 1][0], c, 0, 0, 1, 0, o, how);
+            const int16x8_t b = rm_neon_requantize_of(acc[i + 2][0], acc[i + 3][0], c, 2, 0, 3, 0, o, how);
             put_four(to, step, vreinterpretq_s32_s8(rm_neon_codes(a, b, o, clamped)), p->channels - j->block * 8);
         }
     }
@@ -242,7 +246,7 @@ static void last_channels(const struct job *j, enum rm_neon_how how) {
 }
 
 static void eight_channels(const struct job *j, enum rm_neon_how how, int clamped) {
-    if (j->p->segments > 1) tiles_2(j, how, clamped);
+    if (j->p->segments > 1 || j->p->segment_stride[0] != j->p->depth) tiles_2(j, how, clamped);
     else if (j->p->depth == 16) staying_16(j, how, clamped);
     else if (j->p->depth == 24) staying_24(j, how, clamped);
     else if (j->p->depth == 32) staying_32(j, how, clamped);
@@ -263,7 +267,7 @@ void rm_pointwise_s8__neon_dotprod(const struct rm_pointwise *p, const int8_t *c
         const enum rm_neon_how how = rm_neon_how(p->fixed.shift[block], p->wide);
         if (left >= 8) eight_channels(&j, how, clamped);
         else if (left > 4) last_channels(&j, rm_neon_how(0, p->wide));
-        else if (left == 4 && p->segments == 1 && p->depth == 32) four_staying_32(&j, how, clamped);
+        else if (left == 4 && p->segments == 1 && p->depth == 32 && p->segment_stride[0] == 32) four_staying_32(&j, how, clamped);
         else tiles_1(&j, how, clamped);
     }
 }

@@ -10,7 +10,7 @@ static size_t depth_of(int segments, const int *segment_bytes, int to) {
 
 size_t rm_pointwise_packed_bytes(int segments, const int *segment_bytes, int channels) {
     const size_t blocks = (channels + 7) / 8;
-    return blocks * 8 * (depth_of(segments, segment_bytes, 4) + depth_of(segments, segment_bytes, 8)) + blocks * (8 * (6 * sizeof(int32_t) + sizeof(struct rm_sums)) + 1) + 12 * 64;
+    return blocks * 8 * (depth_of(segments, segment_bytes, 4) + depth_of(segments, segment_bytes, 8)) + blocks * (8 * (10 * sizeof(int32_t) + sizeof(struct rm_sums)) + 1) + 14 * 64;
 }
 
 /* One channel's runs, each spread over groups of `group` bytes that lie 8 groups apart. */
@@ -27,12 +27,19 @@ static void *take(int8_t **memory, size_t bytes) {
     return taken;
 }
 
-/* Returns room for a bound a channel. */
+/* [a b] to [a b a b] */
+static void pair_biases(int32_t *to, const int32_t *from, int blocks) {
+    for (int c = 0; c < blocks * 8; c += 2)
+        for (int i = 0; i < 4; i++) to[c * 2 + i] = from[c + i % 2];
+}
+
+/* Returns room for the bounds of each channel. */
 static struct rm_sums *take_fixed(struct rm_fixed_layer *fixed, int8_t **memory, int blocks) {
     struct rm_sums *sums = take(memory, blocks * 8 * sizeof *sums);
     fixed->bias = take(memory, blocks * 8 * sizeof(int32_t));
     fixed->low = take(memory, blocks * 8 * sizeof(int32_t));
     fixed->multiplier = take(memory, blocks * 8 * sizeof(int32_t));
+    fixed->bias_pairs = take(memory, blocks * 16 * sizeof(int32_t));
     fixed->shift = take(memory, blocks);
     return sums;
 }
@@ -53,11 +60,15 @@ int rm_pointwise_pack(struct rm_pointwise *p, const struct rm_conv_weights *from
     int32_t *bias = take(&free_memory, p->blocks * 8 * sizeof *bias), *bias_unsigned = take(&free_memory, p->blocks * 8 * sizeof *bias);
     float *scale = take(&free_memory, p->blocks * 8 * sizeof *scale);
     struct rm_sums *sums = take_fixed(&p->fixed, &free_memory, p->blocks);
-    p->wide = 0;
+    int32_t *pairs = take(&free_memory, p->blocks * 16 * sizeof *pairs);
+    p->wide = p->lowest = 0;
     for (int c = 0; c < channels; c++) {
         const int8_t *w = from->weights + (size_t)c * taken;
         int64_t sum = 0;
-        for (int k = 0; k < taken; k++) sum += w[k];
+        for (int k = 0; k < taken; k++) {
+            sum += w[k];
+            p->lowest |= w[k] == -128;
+        }
         const int32_t b = from->bias ? from->bias[c] : 0;
         bias[c] = (int32_t)((uint32_t)b - (uint32_t)(from->in_zero * sum)); /* wraps as XNNPACK's does */
         bias_unsigned[c] = (int32_t)((uint32_t)bias[c] - (uint32_t)(128 * sum));
@@ -74,5 +85,8 @@ int rm_pointwise_pack(struct rm_pointwise *p, const struct rm_conv_weights *from
     p->bias_unsigned = bias_unsigned;
     p->scale = scale;
     rm_fixed_find_layer(&p->fixed, bias, scale, sums, channels, p->zero, p->lo, p->hi);
+    pair_biases(pairs, bias, p->blocks);
+    pair_biases(p->fixed.bias_pairs, p->fixed.bias, p->blocks);
+    p->bias_pairs = pairs;
     return 1;
 }

@@ -113,6 +113,7 @@ static int32_t biases[512];
 static struct rm_conv_weights random_weights(int8_t *weights, int channels, int taps) {
     const int few = any() % 3 == 0;
     for (int i = 0; i < channels * taps; i++) weights[i] = (int8_t)(few ? between(-3, 3) : between(-127, 127));
+    if (any() % 8 == 0) weights[any() % (uint32_t)(channels * taps)] = -128;
     const float size = any() % 8 ? real(0.0005f, 0.03f) : any() % 2 ? real(1e-6f, 1e-5f) : real(0.5f, 200.0f);
     for (int c = 0; c < channels; c++) {
         scales[c] = size * real(0.2f, 1.2f);

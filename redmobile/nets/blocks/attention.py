@@ -9,7 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from redmobile.nets.blocks.convolution import Convolution
-from redmobile.nets.blocks.rounding import LOGISTIC_LIMIT, Rounding
+from redmobile.nets.blocks.rounding import LOGISTIC_LIMIT, Grid, Rounding
+
+FACTOR = Grid(1 / 256, -128)
+"""What TFLite prescribes for the output of LOGISTIC."""
 
 
 class ChannelAttention(nn.Module):
@@ -19,7 +22,7 @@ class ChannelAttention(nn.Module):
         super().__init__()
         self.squeeze = Convolution(channels, channels // reduction, activation="relu")
         self.excite = Convolution(channels // reduction, channels, limit=LOGISTIC_LIMIT)
-        self.mean, self.factor, self.scaled = Rounding(), Rounding(), Rounding()
+        self.mean, self.factor, self.scaled = Rounding(), Rounding(fixed=FACTOR), Rounding()
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> the same."""
@@ -40,7 +43,7 @@ class SpatialAttention(nn.Module):
         super().__init__()
         self.look = Convolution(channels, channels, kernel, groups=channels)
         self.weigh = Convolution(channels, 1, limit=LOGISTIC_LIMIT)
-        self.factor, self.scaled = Rounding(), Rounding()
+        self.factor, self.scaled = Rounding(fixed=FACTOR), Rounding()
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> the same."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from redmobile.nets.blocks.rounding import Rounding
+from redmobile.nets.blocks.rounding import Rounding, round_weights
 from redmobile.nets.model_document import Activation
 
 _ACTIVATIONS: dict[Activation, type[nn.Module]] = {"relu6": nn.ReLU6, "relu": nn.ReLU, "hard_swish": nn.Hardswish}
@@ -50,8 +50,20 @@ class Convolution(nn.Module):
         """Pad, convolve, activate, round."""
         if self.convolution.stride != (1, 1):
             x = functional.pad(x, (*self._same, *self._same))
-        activated: Tensor = self.rounded(self.activation(self.convolution(x)))
+        activated: Tensor = self.rounded(self.activation(self._convolve(x)))
         return activated
+
+    @property
+    def weights(self) -> Tensor:
+        """(O, I/groups, k, k), rounded where the activations are."""
+        return round_weights(self.convolution.weight) if self.rounded.on else self.convolution.weight
+
+    def _convolve(self, x: Tensor) -> Tensor:
+        layer = self.convolution
+        if not self.rounded.on:
+            convolved: Tensor = layer(x)
+            return convolved
+        return functional.conv2d(x, self.weights, layer.bias, layer.stride, layer.padding, layer.dilation, layer.groups)
 
 
 def depthwise(channels: int, kernel: int, stride: int = 1, *, activation: Activation | None = None) -> Convolution:

@@ -26,7 +26,7 @@ class Fusion(nn.Module):
 
     def forward(self, coarse: Tensor, skip: Tensor) -> Tensor:
         """Merge."""
-        wide = functional.interpolate(self.lateral(coarse), scale_factor=2.0, mode="bilinear", align_corners=False)
+        wide = self.lateral.rounded(functional.interpolate(self.lateral(coarse), scale_factor=2.0, mode="bilinear", align_corners=False))
         merged: Tensor = self.merged(skip + wide)
         looked: Tensor = self.look(merged)
         fused: Tensor = self.added(looked + merged) if self.mix is None else self.mix(looked)

@@ -37,10 +37,13 @@ class PyramidContext(nn.Module):
             pooled.append(pool(pooled[-1]))
         context: Tensor = self.whole(self.mean(pooled[-1].mean(dim=(2, 3), keepdim=True)))
         for level in reversed(range(len(self.pool))):
-            context = self.look[level](self.sums[level](self.mix[level](pooled[level + 1]) + context))
+            last = self.look[level]
+            context = last(self.sums[level](self.mix[level](pooled[level + 1]) + context))
             if level == 0:
-                context = self.join(context)  # before the last upsampling, where it costs a quarter
-            context = functional.interpolate(context, scale_factor=2.0, mode="bilinear", align_corners=False)
+                last = self.join  # before the last upsampling, where it costs a quarter
+                context = last(context)
+            assert isinstance(last, Convolution)  # noqa: S101 - for the type checker
+            context = last.rounded(functional.interpolate(context, scale_factor=2.0, mode="bilinear", align_corners=False))
         added: Tensor = self.added(x + context)
         return added
 

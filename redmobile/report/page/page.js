@@ -58,6 +58,6 @@
   const open = () => { const target = location.hash && document.getElementById(location.hash.slice(1)); if (target instanceof HTMLDetailsElement) target.open = true; };
   addEventListener("hashchange", open);
   open();
-  addEventListener("beforeprint", () => { for (const run of document.querySelectorAll("details")) { run.dataset.was = run.open ? "1" : ""; run.open = true; } });
-  addEventListener("afterprint", () => { for (const run of document.querySelectorAll("details")) run.open = run.dataset.was === "1"; });
+  addEventListener("beforeprint", () => { for (const run of document.querySelectorAll("details.run, details.facts-of")) { run.dataset.was = run.open ? "1" : ""; run.open = true; } });
+  addEventListener("afterprint", () => { for (const run of document.querySelectorAll("details.run, details.facts-of")) run.open = run.dataset.was === "1"; });
 })();

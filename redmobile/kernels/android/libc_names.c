@@ -1,0 +1,39 @@
+/* Names that Android's C library has (API 26), for the linker: without the NDK there is no libc.so to link with. Nothing of this is in the result
+ * but the names that are used, bound to version LIBC of libc.so on the phone. */
+void malloc(void) {}
+void calloc(void) {}
+void realloc(void) {}
+void free(void) {}
+void posix_memalign(void) {}
+void memcpy(void) {}
+void memset(void) {}
+void memmove(void) {}
+void strcmp(void) {}
+void strlen(void) {}
+void strcpy(void) {}
+void strtol(void) {}
+void snprintf(void) {}
+void vsnprintf(void) {}
+void fprintf(void) {}
+void fopen(void) {}
+void fclose(void) {}
+void fwrite(void) {}
+void fputc(void) {}
+void fputs(void) {}
+void *stderr;
+void pipe(void) {}
+void read(void) {}
+void write(void) {}
+void close(void) {}
+void getauxval(void) {}
+void pthread_create(void) {}
+void pthread_join(void) {}
+void pthread_mutex_init(void) {}
+void pthread_mutex_lock(void) {}
+void pthread_mutex_unlock(void) {}
+void pthread_mutex_destroy(void) {}
+void pthread_cond_init(void) {}
+void pthread_cond_wait(void) {}
+void pthread_cond_signal(void) {}
+void pthread_cond_broadcast(void) {}
+void pthread_cond_destroy(void) {}
