@@ -18,7 +18,7 @@ from redmobile.errors import UnsupportedModelError, UsageError
 from redmobile.graph.tflite_model import TfliteModel
 from redmobile.graph.tflite_write import write_tflite
 from redmobile.quantize.observers import Range
-from redmobile.quantize.statistics import Statistics, merged
+from redmobile.quantize.statistics import Statistics, check_holdable, merged
 from redmobile.runtimes.base import available_threads
 from redmobile.runtimes.litert_tensors import LitertTensors
 
@@ -92,6 +92,7 @@ def measure_peaks(
 
     def look(_: int, name: str, values: NDArray[np.float32]) -> None:
         flat = values.reshape(-1, values.shape[-1])
+        check_holdable(float(flat.min()), float(flat.max()), name)
         found = np.maximum(flat.max(axis=0), -flat.min(axis=0)).astype(np.float64)
         peaks[name] = np.maximum(peaks[name], found) if name in peaks else found
 

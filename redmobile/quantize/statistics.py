@@ -23,6 +23,12 @@ _SMALLEST_EXPONENT = -100  # below 2^-100 values count as zero: the inverse of t
 
 
 @dataclasses.dataclass
+def check_holdable(low: float, high: float, name: str) -> None:
+    """Raise UnsupportedModelError unless a range can hold what tensor `name` takes: NaN, infinities and beyond 1e30 cannot be held."""
+    if not (low >= -LARGEST_VALUE and high <= LARGEST_VALUE):  # NaN fails both
+        raise UnsupportedModelError(f"Tensor '{name}' takes values from {low} to {high} in calibration; no range holds that. Mend the network.")
+
+
 class Statistics:
     """Everything seen of one tensor.
 
@@ -58,8 +64,7 @@ class Statistics:
         if not flat.size:
             return
         low, high = _extremes(flat)
-        if not (low >= -LARGEST_VALUE and high <= LARGEST_VALUE):  # NaN fails both
-            raise UnsupportedModelError(f"Tensor '{name}' takes values from {low} to {high} in calibration; no range holds that. Mend the network.")
+        check_holdable(low, high, name)
         self.low, self.high = min(self.low, low), max(self.high, high)
         self._widen(_exponent_for(max(abs(low), abs(high))))
         self.counts += _count(flat, self.exponent)

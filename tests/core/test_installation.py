@@ -29,7 +29,8 @@ def test_the_table_of_each_extra_is_that_of_pyproject(extra):
 
 
 def test_every_runtime_is_in_the_table():
-    assert {requirement.runtime for requirement in REQUIREMENTS if requirement.runtime} == set(RUNTIMES.names())
+    emulated = {name for name in RUNTIMES.names() if name.startswith("qemu:")}  # `redmobile emulator` installs those
+    assert {requirement.runtime for requirement in REQUIREMENTS if requirement.runtime} == set(RUNTIMES.names()) - emulated
 
 
 def test_an_installed_package_is_ok():
