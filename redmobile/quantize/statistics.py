@@ -22,13 +22,13 @@ _CHUNK = 1 << 20  # values counted at a time: the counts of OpenCV's float32 his
 _SMALLEST_EXPONENT = -100  # below 2^-100 values count as zero: the inverse of the bin width must be a float32
 
 
-@dataclasses.dataclass
 def check_holdable(low: float, high: float, name: str) -> None:
     """Raise UnsupportedModelError unless a range can hold what tensor `name` takes: NaN, infinities and beyond 1e30 cannot be held."""
     if not (low >= -LARGEST_VALUE and high <= LARGEST_VALUE):  # NaN fails both
         raise UnsupportedModelError(f"Tensor '{name}' takes values from {low} to {high} in calibration; no range holds that. Mend the network.")
 
 
+@dataclasses.dataclass
 class Statistics:
     """Everything seen of one tensor.
 
