@@ -37,6 +37,25 @@ static float times_power(float v, int exponent) {
     return out;
 }
 
+static int same_for_all_sums(const struct rm_add *p) {
+    for (int a = -128; a < 128; a++)
+        for (int b = -128; b < 128; b++) {
+            const int32_t sum = p->bias + a * p->a_multiplier + b * p->b_multiplier;
+            if (rm_add_half(p, a, b) >> 16 != (sum >> p->shift) + p->zero) return 0;
+        }
+    return 1;
+}
+
+/* Looks near the exact bias, for what is cut off may move a sum by two. */
+static void find_halves(struct rm_add *p) {
+    if (p->shift < 16 || p->shift > 23) return;
+    const int32_t near = (int32_t)(((int64_t)p->bias + (int64_t)p->zero * (1 << p->shift)) >> (p->shift - 16));
+    for (int i = 0; i < 6 && !p->halves; i++) {
+        p->halves_bias = near + (i % 2 ? (i + 1) / 2 : -i / 2);
+        p->halves = same_for_all_sums(p);
+    }
+}
+
 int rm_add_prepare(struct rm_add *p, float a_scale, int a_zero, float b_scale, int b_zero, float out_scale, int out_zero, int lo, int hi) {
     const float a = a_scale / out_scale, b = b_scale / out_scale, larger = a > b ? a : b;
     if (!(a >= 0x1p-10f && a < 0x1p+8f && b >= 0x1p-10f && b < 0x1p+8f)) return 0;
@@ -48,6 +67,8 @@ int rm_add_prepare(struct rm_add *p, float a_scale, int a_zero, float b_scale, i
     p->zero = out_zero;
     p->lo = lo;
     p->hi = hi;
+    p->halves = 0;
+    find_halves(p);
     return 1;
 }
 

@@ -60,7 +60,19 @@ RM_INLINE void sums_staying(const int8_t *run, const int8x16_t w[12][2], const i
     }
 }
 
-/* Pixels lie depth bytes apart. */
+/* Two pixels that lie depth bytes apart, to pixels that lie step bytes apart. */
+RM_INLINE void pair_staying(const int8_t *run, const int8x16_t w[12][2], const int32_t **bias, struct rm_neon_channels *c, const struct rm_neon_output *o,
+                            int8_t *to, size_t step, int depth, enum rm_neon_how how, int clamped) {
+    int32x4_t a[2], b[2];
+    sums_staying(run, w, *bias, depth, a);
+    RM_RELOAD(*bias);
+    sums_staying(run + depth, w, *bias, depth, b);
+    RM_RELOAD(*bias);
+    const int16x8_t qa = rm_neon_requantize(a[0], a[1], c, 0, o, how), qb = rm_neon_requantize(b[0], b[1], c, 1, o, how);
+    put_two(to, step, rm_neon_codes(qa, qb, o, clamped));
+}
+
+/* Pixels lie depth bytes apart. Eight of them a turn, for a loop's own instructions are as many as a pair's requantization; then pairs. */
 RM_INLINE void row_staying(const struct job *j, int depth, enum rm_neon_how how, int clamped) {
     const struct rm_pointwise *p = j->p;
     const size_t step = p->channels;
@@ -72,23 +84,21 @@ RM_INLINE void row_staying(const struct job *j, int depth, enum rm_neon_how how,
     int8x16_t w[12][2];
     for (int g = 0; g < depth / 4; g++)
         for (int h = 0; h < 2; h++) w[g][h] = vld1q_s8(weights + (g * 2 + h) * 16);
-    for (size_t left = j->pixels; left;) {
-        if (left == 1) { /* the last pair may overlap the one before: the codes are the same */
-            run -= depth;
-            to -= step;
-            left = 2;
-        }
-        int32x4_t a[2], b[2];
-        sums_staying(run, w, bias, depth, a);
-        RM_RELOAD(bias);
-        sums_staying(run + depth, w, bias, depth, b);
-        RM_RELOAD(bias);
-        const int16x8_t qa = rm_neon_requantize(a[0], a[1], &c, 0, &o, how), qb = rm_neon_requantize(b[0], b[1], &c, 1, &o, how);
-        put_two(to, step, rm_neon_codes(qa, qb, &o, clamped));
-        run += 2 * depth;
+    size_t left = j->pixels;
+#define PAIR(run, to) pair_staying(run, w, &bias, &c, &o, to, step, depth, how, clamped)
+    for (; left >= 8; left -= 8, run += 8 * depth) {
+        PAIR(run, to);
         to += 2 * step;
-        left -= 2;
+        PAIR(run + 2 * depth, to);
+        to += 2 * step;
+        PAIR(run + 4 * depth, to);
+        to += 2 * step;
+        PAIR(run + 6 * depth, to);
+        to += 2 * step;
     }
+    for (; left >= 2; left -= 2, run += 2 * depth, to += 2 * step) PAIR(run, to);
+    if (left) PAIR(run - depth, to - step); /* the last pair may overlap the one before: the codes are the same */
+#undef PAIR
 }
 
 /* The same for four channels, four pixels at a time; w: [group]. */
