@@ -189,7 +189,7 @@ def convert(
         judged = work
         if given and images.frames:
             reference = lower_as(read_onnx(content, str(source), source.parent, part), name, recipe, pixels=pixels)
-            judged = functools.partial(quantize_given, input_range=_input_range(model), reference=reference)
+            judged = functools.partial(work, reference=reference)
         if recover_db is None:
             quantized = judged(model, plan, images.frames, on_progress=on_progress)
         else:

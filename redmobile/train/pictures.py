@@ -10,6 +10,7 @@ import numpy as np
 from redmobile.core.metrics import Frame
 from redmobile.data.datasets import Pairs, Photos, list_pictures, load_pairs, load_photos, pair_paths, split_pairs, split_photos
 from redmobile.data.shards import ShardFrames, index_shards, list_shards, split_members
+from redmobile.errors import UsageError
 from redmobile.train.loop import Pictures
 from redmobile.train.plan import TrainingPlan
 
@@ -29,6 +30,10 @@ def load_pictures(plan: TrainingPlan, photos: Path | None, pairs: Path | None, h
     train_photos, train_pairs, validation = None, None, []
     if photos:
         training, held = _split(photos)
+        if len(training) == 0:
+            raise UsageError(
+                f"{photos}: all its pictures, {len(held)}, are held out to validate (the first of each folder, then every tenth); give more."
+            )
         train_photos = Photos(training)
         clean = [np.ascontiguousarray(frame[:_VALIDATION_SIZE, :_VALIDATION_SIZE]) for frame in held]
         degrade = plan.phase[-1].degrader()

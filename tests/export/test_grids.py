@@ -7,6 +7,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 pytest.importorskip("onnxscript", reason="needs the extra 'torch'")
 
+from redmobile.data.datasets import Photos
 from redmobile.data.frames import read_image
 from redmobile.errors import InputError, UnsupportedModelError, UsageError
 from redmobile.export.read_back import read_back
@@ -139,3 +140,29 @@ def test_training_for_int8_starts_from_float_weights_and_comes_last(document, fo
     plan = TrainingPlan(phase=())
     with pytest.raises(UsageError, match="was trained for INT8 already"):
         Training(document, plan, Pictures(None, None, ()), tmp_path, folder / INT8_WEIGHTS)
+
+
+def test_training_begins_with_the_int8_file_and_keeps_the_float_weights(document, folder, twin, tmp_path):
+    """A step of a rate near zero leaves the grids of the file, and beside them the float network as it came in."""
+    from redmobile.train.loop import Pictures, Training
+    from redmobile.train.plan import Phase, TrainingPlan
+
+    file = tmp_path / "calibrated.tflite"
+    file.write_bytes(convert(folder / "advised.onnx", "litert_int8").data)
+    plain = load_model_document("red_mobile")[0] / WEIGHTS
+    picture = np.random.default_rng(0).integers(0, 90, (80, 80, 3), np.uint8)
+    photos = Photos([picture])
+    phase = Phase(source="photos", steps=1, batch=1, crop=(64, 64), learning_rate=1e-12, quantize=True)
+    run = tmp_path / "run"
+    made = Training(
+        document, TrainingPlan(phase=(phase,)), Pictures(photos, None, [(picture // 4, picture)]), run, plain, read_back(file, document)
+    ).go()
+    assert made == run / INT8_WEIGHTS
+    found, whole = build_network(document), build_network(document)
+    load_weights(found, made)
+    load_weights(whole, run / WEIGHTS)
+    assert found.stem.mix.rounded.grid.scale == pytest.approx(twin.stem.mix.rounded.grid.scale, rel=1e-5)
+    assert whole.stem.mix.rounded.grid is None
+    shipped = build_network(document)
+    load_weights(shipped, plain)
+    assert all(torch.equal(value, float_state(shipped)[key]) for key, value in float_state(whole).items())

@@ -35,11 +35,11 @@ width = 8
 
 @pytest.fixture
 def bench(tmp_path):
-    """A folder with a tiny model.toml, three photographs and twelve pairs."""
+    """A folder with a tiny model.toml, three photographs, a single one and twelve pairs."""
     (tmp_path / "tiny").mkdir()
     (tmp_path / "tiny" / "model.toml").write_text(TINY)
     rng = np.random.default_rng(0)
-    for folder, count in (("photos", 3), ("pairs/low", 12), ("pairs/high", 12)):
+    for folder, count in (("photos", 3), ("single", 1), ("pairs/low", 12), ("pairs/high", 12)):
         (tmp_path / folder).mkdir(parents=True)
         for index in range(count):
             cv2.imwrite(str(tmp_path / folder / f"{index:02}.png"), rng.integers(0, 256, (80, 96, 3), np.uint8))
@@ -128,6 +128,7 @@ def test_loss_that_is_not_finite_stops_with_advice(bench):
         (["--photos", "tiny", "--out", "RUN"], 10, "holds no pictures"),
         (["--photos", "photos", "--out", "RUN", "--resume"], 10, "nothing to resume"),
         (["--photos", "photos", "--out", "RUN", "--plan", "absent.toml"], 10, "absent.toml: no such file"),
+        (["--photos", "single", "--out", "RUN"], 2, "single: all its pictures, 1, are held out to validate"),
         (["--photos", "photos", "--out", "RUN", "--teacher-weights", "w.safetensors"], 2, "give --teacher MODEL too"),
         (["--photos", "photos", "--out", "RUN", "--degrade", "rain"], 2, "Unknown degradation 'rain'"),
         (["--photos", "photos", "--out", "RUN", "--degrade", "blur", "--plan", "absent.toml"], 2, "does not go with --plan"),
