@@ -37,6 +37,9 @@ _CONNECT_SECONDS = 15
 _AHEAD = 4
 """Files a worker has waiting: enough to keep it busy, few enough that little is on its way when one dies."""
 
+_PARTIAL = ".partial"
+"""What the name of a file still being written holds, as core/artifact.py names it."""
+
 _ENDINGS = (*FORMATS, *READABLE)
 
 
@@ -127,6 +130,7 @@ def enhance_spread(
                     raise done.error
                 else:
                     tell(Outcome(work.source, None, seconds=done.seconds, error=done.error))
+        _sweep(left)
     return outcomes
 
 
@@ -311,11 +315,27 @@ def _put(final: str, data: bytes) -> None:
         with output_path(Path(path)) as partial:
             partial.write_bytes(data)
         return
-    partial_name = f"{path}.{uuid.uuid4().hex}.partial"
-    fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+    folder, _, name = path.rpartition("/")
+    partial_name = f"{folder}/.{Path(name).stem}.{uuid.uuid4().hex}{_PARTIAL}{_ending(path)}"
+    fs.makedirs(folder, exist_ok=True)
     with fs.open(partial_name, "wb") as file:
         file.write(data)
     fs.mv(partial_name, path)
+
+
+def _sweep(works: Sequence[Work]) -> None:
+    """Remove what killed workers left half-written beside the results of `works`, local or not."""
+    finals: dict[str, list[str]] = {}
+    for work in works:
+        folder, _, name = work.final.rpartition("/")
+        finals.setdefault(folder, []).append(Path(name).stem)
+    for url, stems in finals.items():
+        fs, folder = _filesystem(url)
+        for path in fs.ls(folder, detail=False) if fs.exists(folder) else []:
+            stem, partial, _ = path.rpartition("/")[2].rpartition(_PARTIAL)
+            if partial and stem.startswith(".") and stem.removeprefix(".").rpartition(".")[0] in stems:
+                with contextlib.suppress(FileNotFoundError):  # a worker that was only thought dead has just ended it
+                    fs.rm_file(path)
 
 
 def _filesystem(url: str) -> tuple[Any, str]:

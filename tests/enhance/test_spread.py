@@ -17,7 +17,7 @@ from redmobile.data.frames import Image, read_image, write_image
 from redmobile.enhance.batch import Settings, enhance_all
 from redmobile.enhance.control import Control
 from redmobile.enhance.jobs import plan_jobs
-from redmobile.enhance.spread import MANIFEST, _key, _Manifest, enhance_one, enhance_spread, open_client, plan_work, read_network
+from redmobile.enhance.spread import MANIFEST, _key, _Manifest, _sweep, enhance_one, enhance_spread, open_client, plan_work, read_network
 from redmobile.errors import DeviceError, InputError, UsageError
 
 
@@ -115,6 +115,19 @@ def test_the_manifest_holds_what_was_made_of_the_same_source_with_the_same_netwo
     assert not held.holds(work, _key(work, other, settings))
     assert not held.holds(work, _key(work, network, half))
     assert not held.holds(work, _key(changed, network, settings))
+
+
+def test_what_killed_workers_left_half_written_is_swept_away_and_nothing_else(memory, tmp_path):
+    _photos(tmp_path / "in", 2)
+    local, remote = plan_work([str(tmp_path / "in")], str(tmp_path / "out")), plan_work([str(tmp_path / "in")], "memory://bright")
+    left = [".000.gdlb_nju.partial.png", ".other.gdlb_nju.partial.png", "000.png", "000.partial.png"]
+    (tmp_path / "out" / "0").mkdir(parents=True)
+    for name in left:
+        (tmp_path / "out" / "0" / name).write_bytes(b"half")
+        memory.pipe(f"/bright/0/{name}", b"half")
+    _sweep([*local, *remote])
+    assert sorted(path.name for path in (tmp_path / "out" / "0").iterdir()) == sorted(left[1:])
+    assert sorted(memory.ls("/bright/0", detail=False)) == sorted(f"/bright/0/{name}" for name in left[1:])
 
 
 @pytest.mark.slow
