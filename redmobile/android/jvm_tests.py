@@ -1,6 +1,6 @@
 """The app's tests on the JVM: its own classes, the real bridge and the real model, and Android's framework by Robolectric, which draws for real.
 
-What Robolectric does not have: frames from a camera, a GPU, ART, other apps.
+What Robolectric does not have: frames from a camera, a GPU (Mesa's software renderer plays one), ART, other apps.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from redmobile.android.apk import code
+from redmobile.android.apk import code, native
 from redmobile.android.apk.downloads import fetch, jars_folder
 from redmobile.android.apk.tools import find_tools, run
 from redmobile.android.build import Workplace, build_bridge, compile_app, prepare
-from redmobile.android.model import MODEL_NAME, check_bitmap_model
+from redmobile.android.model import MODEL_NAME, SMALLER_FOLDER, check_bitmap_model, smaller_models
 from redmobile.core.artifact import read_bytes, sha256_bytes, write_bytes, write_text
 from redmobile.errors import ToolError, UsageError
 from redmobile.runtimes.base import open_runtime
@@ -61,6 +61,7 @@ def run_jvm_tests(model: Path, rgb_model: Path, work: Path, only: Sequence[str] 
     jars = sorted(fetch(place.source, "robolectric", tools.maven).values())
     show("bridge")
     libraries = build_bridge(place, "linux-x86_64").parent
+    native.compile_test_library(place.source / "app" / "src" / "test" / "cpp" / "mesa.c", libraries, tools, place.work / "native")
     classes, _ = compile_app(place, show)
     resources = _resources(place, model)
     show("tests")
@@ -106,12 +107,14 @@ def run_jvm_tests(model: Path, rgb_model: Path, work: Path, only: Sequence[str] 
 
 
 def _resources(place: Workplace, model: Path) -> Path:
-    """A folder for the class path with Robolectric's configuration: the manifest, the resources, and the model among the assets."""
+    """A folder for the class path with Robolectric's configuration: the manifest, the resources, and the models among the assets."""
     folder = place.work / "tests"
     assets = folder / "assets"
     shutil.rmtree(assets, ignore_errors=True)
     shutil.copytree(place.main / "assets", assets) if (place.main / "assets").is_dir() else assets.mkdir(parents=True)
     write_bytes(assets / MODEL_NAME, read_bytes(model))
+    for name, data in smaller_models(model).items():
+        write_bytes(assets / SMALLER_FOLDER / name, data)
     base, _ = code.link_resources(place.main, place.android, (1, "test"), place.tools, folder, assets)
     text = _CONFIG.format(manifest=place.main / "AndroidManifest.xml", assets=assets, resources=base)
     write_text(folder / "config" / "com" / "android" / "tools" / "test_config.properties", text)

@@ -80,6 +80,7 @@ def _print_built(built: BuiltApk) -> None:
     OUT.print(f"  {', '.join(f'{name} {value}' for name, value in built.facts.items())}; dex {built.dex_version}; {built.build_tools}", markup=False)
     for name, size in built.parts.items():
         OUT.print(f"  {size:>12,}  {name}", markup=False)
+    OUT.print(f"  smaller pictures for the live camera: {built.smaller}", markup=False)
     OUT.print(f"Put it on a phone: redmobile android install {built.apk}", markup=False)
 
 

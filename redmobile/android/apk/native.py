@@ -57,9 +57,20 @@ def compile_bridge(cpp: Path, platform: Platform, tflite: Path, tools: Tools, wo
         libraries = (*libraries, *stand_ins, "-Wl,-z,defs")
     else:
         libraries = (*libraries, "-Wl,-rpath,$ORIGIN")
-    compiling = [tools.clang, *_TARGETS[platform], *_COMPILE, *map(str, include), str(cpp / "tflite_bridge.c")]
+    compiling = [tools.clang, *_TARGETS[platform], *_COMPILE, *map(str, include), *map(str, sorted(cpp.glob("*.c")))]
     linking = [*_LINK, f"-Wl,-soname,{BRIDGE}", *map(str, libraries), "-o", str(output)]
     run([*compiling, *linking], f"compiling the bridge for {platform}", work / f"{platform}.log")
+    return output
+
+
+def compile_test_library(source: Path, folder: Path, tools: Tools, work: Path) -> Path:
+    """A library of the app's tests for this machine, libredmobile_NAME.so of the file NAME.c, in `folder`. Raises ToolError."""
+    output = folder / f"libredmobile_{source.stem}.so"
+    # jni.h includes stdio.h and needs nothing of it: the bridge's empty one will do.
+    bionic = source.parents[2] / "main" / "cpp" / "bionic"
+    include: tuple[str | Path, ...] = ("-isystem", bionic, "-isystem", tools.jdk.include, "-isystem", tools.jdk.include / "linux")
+    compiling = (tools.clang, *_TARGETS["linux-x86_64"], *_COMPILE, *include, source)
+    run((*compiling, "-shared", "-nostdlib", "-fuse-ld=lld", "-o", output), f"compiling {source.name} for the tests", work / f"{source.stem}.log")
     return output
 
 

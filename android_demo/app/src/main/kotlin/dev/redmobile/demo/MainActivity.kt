@@ -4,6 +4,7 @@ import android.app.Activity
 import android.content.Intent
 import android.os.Bundle
 import dev.redmobile.demo.benchmark.BenchmarkActivity
+import dev.redmobile.demo.camera.CameraActivity
 import dev.redmobile.demo.engine.AssetModel
 import dev.redmobile.demo.engine.EngineState
 import dev.redmobile.demo.engine.TfLiteEngine
@@ -20,6 +21,7 @@ class MainActivity : Activity() {
         val page = Page(this)
         val text = page.text()
         page.text(getString(R.string.promise))
+        page.button(R.string.camera) { startActivity(Intent(this, CameraActivity::class.java)) }
         page.button(R.string.gallery) { startActivity(Intent(this, GalleryActivity::class.java)) }
         page.button(R.string.benchmark) { startActivity(Intent(this, BenchmarkActivity::class.java)) }
         page.showIn(this)
