@@ -15,6 +15,7 @@ from redmobile.android.jvm_tests import run_jvm_tests
 from redmobile.bench import stats
 from redmobile.bench.plan import load_plan
 from redmobile.bench.result import read_results
+from redmobile.graph.tflite_read import read_tflite
 from redmobile.pipeline import bitmap_model
 from redmobile.shelf import find
 
@@ -40,8 +41,12 @@ def built(model, work):
 def test_the_apk_holds_what_it_must(built, model, work):
     assert built.facts == {"signature": "v2 + v3", "alignment": "16 KB", "permissions": "android.permission.CAMERA"}
     assert built.dex_version == "038"
+    assert built.smaller == "704x1280, 448x768"
     with zipfile.ZipFile(built.apk) as archive:
         assert archive.read("assets/red_mobile_rgba_int8.tflite") == model.read_bytes()
+        for size in ("704x1280", "448x768"):
+            small = read_tflite(archive.read(f"assets/smaller/{size}.tflite"))
+            assert "x".join(map(str, small.inputs[0].shape[1:3])) == size
         assert {"lib/arm64-v8a/libredmobile_tflite.so", "lib/arm64-v8a/libjnitensorflowlite.so"} <= set(archive.namelist())
     assert not set(checks.NETWORK) & set(checks.asked_permissions(built.apk, need_tools(), work))
     badging = subprocess.run(["aapt2", "dump", "badging", str(built.apk)], capture_output=True, text=True, check=True).stdout
@@ -62,6 +67,7 @@ def on_the_jvm(model, work):
 def test_the_apps_tests_pass_on_the_jvm(on_the_jvm):
     assert on_the_jvm.passed >= 34
     assert {"dev.redmobile.tflite.InterpreterTest", "dev.redmobile.demo.benchmark.BenchmarkActivityTest"} <= set(on_the_jvm.classes)
+    assert {f"dev.redmobile.demo.camera.{name}Test" for name in ("CameraActivity", "LivePipeline", "Camera2Source", "LiveState")} <= set(on_the_jvm.classes)
 
 
 @pytest.mark.parametrize("run", ["latency-1", "video-1", "both", "long-1", "german"])

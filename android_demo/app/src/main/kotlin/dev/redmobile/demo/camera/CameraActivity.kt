@@ -284,7 +284,7 @@ class CameraActivity : Activity(), SurfaceHolder.Callback {
         var sources: (Context) -> FrameSource = ::Camera2Source
 
         /** The networks, from the largest pictures to the smallest; tests take small ones. */
-        var networks: (Context) -> List<ModelSource> = AssetModel::all
+        var networks: (Context) -> List<ModelSource> = { AssetModel.all(it) }
 
         private const val ASK = 1
         private const val REFUSED = "refused"

@@ -59,7 +59,7 @@ class CameraActivityTest {
     fun close() {
         opened.forEach { it.pause().stop().destroy() }
         CameraActivity.sources = ::Camera2Source
-        CameraActivity.networks = AssetModel::all
+        CameraActivity.networks = { AssetModel.all(it) }
     }
 
     @Test
