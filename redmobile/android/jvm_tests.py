@@ -17,12 +17,15 @@ import numpy as np
 from redmobile.android.apk import code
 from redmobile.android.apk.downloads import fetch, jars_folder
 from redmobile.android.apk.tools import find_tools, run
-from redmobile.android.build import Workplace, build_bridge, compile_app, prepare
+from redmobile.android.build import Workplace, build_libraries, compile_app, prepare
 from redmobile.android.model import MODEL_NAME, check_bitmap_model
 from redmobile.core.artifact import read_bytes, sha256_bytes, write_bytes, write_text
 from redmobile.errors import ToolError, UsageError
 from redmobile.runtimes.base import open_runtime
 from redmobile.shelf import find
+
+OnStage = Callable[[str], None]
+"""What is being done → None."""
 
 _SECONDS = 1500
 _SEED = 7
@@ -48,24 +51,56 @@ class JvmTests:
     screenshots: Path
 
 
-def run_jvm_tests(model: Path, rgb_model: Path, work: Path, only: Sequence[str] = (), on_stage: Callable[[str], None] | None = None) -> JvmTests:
+@dataclasses.dataclass(frozen=True)
+class JvmApp:
+    """The app and its tests, compiled. command: Java with everything that runs them, up to the names of test classes.
+
+    tests: the folder of their class files; screenshots: a folder for what they draw; work: a folder for logs.
+    """
+
+    command: tuple[str, ...]
+    tests: Path
+    screenshots: Path
+    work: Path
+
+    def run(self, *classes: str, **properties: object) -> tuple[str, ...]:
+        """The command for these test classes, by their full names, with more properties: name, with _ for a dot, → value."""
+        java, *rest = self.command
+        return (java, *(f"-D{name.replace('_', '.')}={value}" for name, value in properties.items()), *rest, *classes)
+
+
+def run_jvm_tests(model: Path, rgb_model: Path, work: Path, only: Sequence[str] = (), on_stage: OnStage | None = None) -> JvmTests:
     """Compile the app and its tests for this machine and run them. model: of `--io rgba:int8`; rgb_model: one that the app must refuse.
 
     only: names of test classes, e.g. TfLiteEngineTest; all by default. Raises DeviceError (a tool is missing), UsageError (no such test),
     ToolError: what does not compile, or each test that failed.
     """
+    app = prepare_jvm(model, rgb_model, work, on_stage)
+    chosen = _chosen(app.tests, only)
+    log = app.work / "tests.log"
+    try:
+        said = run(app.run(*chosen), "tests on the JVM", log, timeout_s=_SECONDS)
+    except ToolError as error:
+        raise ToolError(_failures(log) or str(error)) from error
+    passed = _PASSED.search(said)
+    if passed is None:
+        raise ToolError(f"tests on the JVM: no line that says how many passed; see {log}.")
+    return JvmTests(int(passed[1]), tuple(chosen), app.screenshots)
+
+
+def prepare_jvm(model: Path, rgb_model: Path, work: Path, on_stage: OnStage | None = None) -> JvmApp:
+    """Compile the app and its tests for this machine; models as of `run_jvm_tests`. Raises DeviceError, ToolError."""
     show = on_stage or (lambda _stage: None)
     tools = find_tools()
     show("fetching")
     place = prepare(tools, work)
     jars = sorted(fetch(place.source, "robolectric", tools.maven).values())
     show("bridge")
-    libraries = build_bridge(place, "linux-x86_64").parent
+    libraries = build_libraries(place, "linux-x86_64").parent
     classes, _ = compile_app(place, show)
     resources = _resources(place, model)
     show("tests")
     tests = _compile_tests(place, classes, jars)
-    chosen = _chosen(tests, only)
     screenshots = place.work / "screenshots"
     shutil.rmtree(screenshots, ignore_errors=True)
     screenshots.mkdir()
@@ -89,20 +124,9 @@ def run_jvm_tests(model: Path, rgb_model: Path, work: Path, only: Sequence[str] 
         *_without_platform(jars),
         place.android,
     )
-    command = (tools.jdk.program("java"), "-Xmx2g", *_OPENED, *(f"-D{name}={value}" for name, value in properties.items()))
-    try:
-        said = run(
-            (*command, "-cp", os.pathsep.join(map(str, classpath)), "org.junit.runner.JUnitCore", *chosen),
-            "tests on the JVM",
-            place.work / "tests.log",
-            timeout_s=_SECONDS,
-        )
-    except ToolError as error:
-        raise ToolError(_failures(place.work / "tests.log") or str(error)) from error
-    passed = _PASSED.search(said)
-    if passed is None:
-        raise ToolError(f"tests on the JVM: no line that says how many passed; see {place.work / 'tests.log'}.")
-    return JvmTests(int(passed[1]), tuple(chosen), screenshots)
+    java = (tools.jdk.program("java"), "-Xmx2g", *_OPENED, *(f"-D{name}={value}" for name, value in properties.items()))
+    command = (*java, "-cp", os.pathsep.join(map(str, classpath)), "org.junit.runner.JUnitCore")
+    return JvmApp(command, tests, screenshots, place.work)
 
 
 def _resources(place: Workplace, model: Path) -> Path:

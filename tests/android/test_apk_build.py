@@ -1,20 +1,26 @@
 """The whole APK, its tests on the JVM, and its native code on bionic; each as CI runs it."""
 
+import json
 import subprocess
 import sys
 import zipfile
 
+import jsonschema
 import msgspec
 import pytest
+from adb_device.jvm_app import JvmDemoApp
 from apk_cases import need_tools
+from click.testing import CliRunner
 
 from redmobile.android.apk import checks
 from redmobile.android.bionic import REFUSALS, ROUNDS_OTHERWISE, run_on_bionic
 from redmobile.android.build import build
-from redmobile.android.jvm_tests import run_jvm_tests
+from redmobile.android.jvm_tests import prepare_jvm, run_jvm_tests
 from redmobile.bench import stats
 from redmobile.bench.plan import load_plan
-from redmobile.bench.result import read_results
+from redmobile.bench.result import read_results, schema
+from redmobile.cli import group
+from redmobile.core.artifact import sha256_file
 from redmobile.pipeline import bitmap_model
 from redmobile.shelf import find
 
@@ -42,7 +48,7 @@ def test_the_apk_holds_what_it_must(built, model, work):
     assert built.dex_version == "038"
     with zipfile.ZipFile(built.apk) as archive:
         assert archive.read("assets/red_mobile_rgba_int8.tflite") == model.read_bytes()
-        assert {"lib/arm64-v8a/libredmobile_tflite.so", "lib/arm64-v8a/libjnitensorflowlite.so"} <= set(archive.namelist())
+        assert {"lib/arm64-v8a/libredmobile_tflite.so", "lib/arm64-v8a/libredmobile_delegate.so", "lib/arm64-v8a/libjnitensorflowlite.so"} <= set(archive.namelist())
     assert not set(checks.NETWORK) & set(checks.asked_permissions(built.apk, need_tools(), work))
     badging = subprocess.run(["aapt2", "dump", "badging", str(built.apk)], capture_output=True, text=True, check=True).stdout
     for line in ("package: name='dev.redmobile.demo'", "sdkVersion:'26'", "targetSdkVersion:'35'", "native-code: 'arm64-v8a'"):
@@ -99,3 +105,46 @@ def test_on_androids_own_libc_it_computes_the_same_but_for_a_known_rounding(buil
     assert max(frame.largest for frame in found.frames) <= 16
     assert set(found.refused) == set(REFUSALS)
     assert "libmissing.so" in found.refused["delegate"]
+
+
+@pytest.fixture
+def on_a_phone(model, work, connected, monkeypatch):
+    """`redmobile bench` on a device whose app is the real one; arguments → (exit code, the result's path). A busy computer may take its time."""
+    monkeypatch.setattr("redmobile.android.app_benchmark._FIRST_WORD_S", 600.0)
+    monkeypatch.setattr("redmobile.bench.phone.with_app._GRACE_S", 900.0)
+    app = prepare_jvm(model, find("models", "red_mobile") / "red_mobile_int8.tflite", work)
+    with JvmDemoApp(connected, app) as played:
+
+        def run(plan, out, *more):
+            options = [f"--target-option={option}" for option in ("tries=1", "cool_down=0", "sample=60")]
+            words = ("bench", plan, "--on", f"adb:{connected.serial}", "--model", str(model), "--out", str(out), *options, *more)
+            ended = CliRunner().invoke(group, words)
+            assert ended.exit_code == 0, (ended.output, ended.exception)
+            return played
+
+        yield run
+
+
+def test_bench_on_adb_from_the_command_to_the_report(on_a_phone, model, tmp_path):
+    """The app's own code measures with XNNPACK and with our kernels, and a stream; JSON by the schema; a page of both. 5 runs are never trusted."""
+    latency, video, page = (tmp_path / name for name in ("latency.json", "video.json", "report.html"))
+    delegates = ("--delegate", "cpu", "--delegate", "redmobile")
+    on_a_phone("model_latency", latency, *delegates, "--runs", "5", "--threads", "2")
+    played = on_a_phone("video_1080p30", video, "--seconds", "1", "--threads", "2")
+    assert played.ended == [0, 0, 0]
+    for path in (latency, video):
+        jsonschema.validate(json.loads(path.read_text()), schema())
+    one, other = read_results(latency)
+    (stream,) = read_results(video)
+    assert [result.measured.load.delegate.ran for result in (one, other)] == ["XNNPACK", "libredmobile_delegate.so"]
+    assert other.measured.stability.remarks == one.measured.stability.remarks == ()
+    assert [len(result.measured.samples_ms) for result in (one, other)] == [5, 5]
+    assert one.measured.latency == stats.summarize(one.measured.samples_ms)
+    assert (stream.offered, len(stream.frames) + stream.dropped) == (30, 30)
+    assert {one.target, other.target, stream.target} == {one.target}
+    assert one.measured.model.sha256 == stream.model.sha256 == sha256_file(model)
+    assert [extras["delegates"] for extras in played.started] == ["cpu", "redmobile", "cpu"]
+    assert not [path for path in played.phone.path("/sdcard/Android/data").rglob("*") if path.is_file()], "what was copied there is removed"
+    ended = CliRunner().invoke(group, ["report", str(latency), str(video), "--out", str(page)])
+    assert ended.exit_code == 0, ended.output
+    assert all(words in page.read_text() for words in ("libredmobile_delegate.so", "Redmobile Test Phone 8", "video_1080p30"))
