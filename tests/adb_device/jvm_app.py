@@ -4,9 +4,8 @@ import contextlib
 import json
 import re
 import subprocess
-import threading
 
-from adb_device.demo_app import FILES, PACKAGE, DemoApp
+from adb_device.demo_app import FILES, DemoApp
 
 _ACTIVITY = "dev.redmobile.demo.benchmark.AmStart"
 _LOG = re.compile(r"(?P<level>[VDIWEF])/(?P<tag>\w+): (?P<text>.*)$")

@@ -22,6 +22,7 @@ from redmobile.bench.result import read_results, schema
 from redmobile.cli import group
 from redmobile.core.artifact import sha256_file
 from redmobile.pipeline import bitmap_model
+from redmobile.runtimes.base import Delegate
 from redmobile.shelf import find
 
 pytestmark = pytest.mark.slow
@@ -48,7 +49,9 @@ def test_the_apk_holds_what_it_must(built, model, work):
     assert built.dex_version == "038"
     with zipfile.ZipFile(built.apk) as archive:
         assert archive.read("assets/red_mobile_rgba_int8.tflite") == model.read_bytes()
-        assert {"lib/arm64-v8a/libredmobile_tflite.so", "lib/arm64-v8a/libredmobile_delegate.so", "lib/arm64-v8a/libjnitensorflowlite.so"} <= set(archive.namelist())
+        assert {"lib/arm64-v8a/libredmobile_tflite.so", "lib/arm64-v8a/libredmobile_delegate.so", "lib/arm64-v8a/libjnitensorflowlite.so"} <= set(
+            archive.namelist()
+        )
     assert not set(checks.NETWORK) & set(checks.asked_permissions(built.apk, need_tools(), work))
     badging = subprocess.run(["aapt2", "dump", "badging", str(built.apk)], capture_output=True, text=True, check=True).stdout
     for line in ("package: name='dev.redmobile.demo'", "sdkVersion:'26'", "targetSdkVersion:'35'", "native-code: 'arm64-v8a'"):
@@ -98,13 +101,16 @@ def test_the_activitys_figures_are_those_that_redmobile_computes(on_the_jvm):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="unidbg's emulator is tried on Linux only")
 def test_on_androids_own_libc_it_computes_the_same_but_for_a_known_rounding(built):
-    found = run_on_bionic(built.apk, find("models", "red_mobile") / "demo", 3)
+    found = run_on_bionic(built.apk, find("models", "red_mobile") / "demo", 3, Delegate("redmobile"))
     assert found.faults == ()
     assert len({frame.sha256 for frame in found.frames}) == 3
     assert all(frame.different == 0 for frame in found.frames) or {origin.kind for origin in found.origins} <= set(ROUNDS_OTHERWISE)
     assert max(frame.largest for frame in found.frames) <= 16
     assert set(found.refused) == set(REFUSALS)
     assert "libmissing.so" in found.refused["delegate"]
+    assert found.delegate.name == "libredmobile_delegate.so"
+    assert found.delegate.coverage[1:] == (0, 1, 1), "our kernels take every node"
+    assert [frame.different for frame in found.delegate.frames] == [0, 0, 0], "and give XNNPACK's bytes"
 
 
 @pytest.fixture
