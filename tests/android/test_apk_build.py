@@ -1,6 +1,8 @@
 """The whole APK, its tests on the JVM, and its native code on bionic; each as CI runs it."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -13,19 +15,27 @@ from apk_cases import need_tools
 from click.testing import CliRunner
 
 from redmobile.android.apk import checks
+from redmobile.android.apk.code import link_resources
+from redmobile.android.apk.pack import entries_of, pack
+from redmobile.android.apk.sign import open_keystore, sign
 from redmobile.android.bionic import REFUSALS, ROUNDS_OTHERWISE, run_on_bionic
-from redmobile.android.build import build
+from redmobile.android.build import build, prepare
 from redmobile.android.jvm_tests import prepare_jvm, run_jvm_tests
+from redmobile.android.source import find_source
 from redmobile.bench import stats
 from redmobile.bench.plan import load_plan
 from redmobile.bench.result import read_results, schema
 from redmobile.cli import group
 from redmobile.core.artifact import sha256_file
+from redmobile.errors import ToolError
 from redmobile.pipeline import bitmap_model
 from redmobile.runtimes.base import Delegate
 from redmobile.shelf import find
 
 pytestmark = pytest.mark.slow
+
+README = find_source() / "README.md"
+LIBRARIES = "lib/arm64-v8a/"
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +68,40 @@ def test_the_apk_holds_what_it_must(built, model, work):
         assert line in badging
 
 
+def test_the_readme_states_the_sizes(built):
+    """Within a tenth: the model may be another one, and kernels come and go."""
+    paragraph = re.search(
+        r"The APK holds ([\d.]+) MB: TFLite's library ([\d.]+) MB .*?bytecode (\d+) KB.*?delegate (\d+) KB", README.read_text(), re.DOTALL
+    )
+    parts = built.parts
+    sizes = [
+        built.apk_bytes / 1e6,
+        parts[f"{LIBRARIES}libjnitensorflowlite.so"] / 1e6,
+        parts["classes.dex"] / 1e3,
+        parts[f"{LIBRARIES}libredmobile_delegate.so"] / 1e3,
+    ]
+    assert [float(figure) for figure in paragraph.groups()] == pytest.approx(sizes, rel=0.1)
+
+
+def test_an_apk_that_may_use_the_network_is_refused(tmp_path):
+    """Signed and aligned as it should be; only the manifest asks for one permission more."""
+    tools = need_tools()
+    place = prepare(tools, tmp_path / "work")
+    main, unsigned, apk = (tmp_path / name for name in ("main", "unsigned.apk", "network.apk"))
+    shutil.copytree(place.main / "res", main / "res")
+    manifest = (place.main / "AndroidManifest.xml").read_text()
+    (main / "AndroidManifest.xml").write_text(
+        manifest.replace("<application", '<uses-permission android:name="android.permission.INTERNET" />\n<application', 1)
+    )
+    base, _ = link_resources(main, place.android, (1, "test"), tools, place.work)
+    pack(entries_of(base), unsigned)
+    sign(unsigned, open_keystore(None, None, tools, tmp_path / "keytool.log"), tools, apk, tmp_path / "sign.log")
+    with pytest.raises(
+        ToolError, match=r"network.apk: the manifest asks for android.permission.INTERNET; the app promises never to use a network\.$"
+    ):
+        checks.check_apk(apk, tools, tmp_path)
+
+
 def test_built_again_elsewhere_it_has_the_same_bytes(built, model, tmp_path):
     again = build(model, tmp_path / "again.apk", tmp_path / "work")
     assert again.apk.read_bytes() == built.apk.read_bytes()
@@ -69,7 +113,7 @@ def on_the_jvm(model, work):
 
 
 def test_the_apps_tests_pass_on_the_jvm(on_the_jvm):
-    assert on_the_jvm.passed >= 34
+    assert on_the_jvm.passed >= 50
     assert {"dev.redmobile.tflite.InterpreterTest", "dev.redmobile.demo.benchmark.BenchmarkActivityTest"} <= set(on_the_jvm.classes)
 
 
@@ -109,7 +153,8 @@ def test_on_androids_own_libc_it_computes_the_same_but_for_a_known_rounding(buil
     assert set(found.refused) == set(REFUSALS)
     assert "libmissing.so" in found.refused["delegate"]
     assert found.delegate.name == "libredmobile_delegate.so"
-    assert found.delegate.coverage[1:] == (0, 1, 1), "our kernels take every node"
+    nodes, left, _, own = found.delegate.coverage
+    assert (nodes, left, own) == (found.coverage[0], 0, 1), "our kernels take one piece, XNNPACK what they leave"
     assert [frame.different for frame in found.delegate.frames] == [0, 0, 0], "and give XNNPACK's bytes"
 
 
@@ -142,8 +187,8 @@ def test_bench_on_adb_from_the_command_to_the_report(on_a_phone, model, tmp_path
         jsonschema.validate(json.loads(path.read_text()), schema())
     one, other = read_results(latency)
     (stream,) = read_results(video)
-    assert [result.measured.load.delegate.ran for result in (one, other)] == ["XNNPACK", "libredmobile_delegate.so"]
-    assert other.measured.stability.remarks == one.measured.stability.remarks == ()
+    assert one.measured.load.delegate.ran == "XNNPACK"
+    assert other.measured.load.delegate.ran.startswith("libredmobile_delegate.so")
     assert [len(result.measured.samples_ms) for result in (one, other)] == [5, 5]
     assert one.measured.latency == stats.summarize(one.measured.samples_ms)
     assert (stream.offered, len(stream.frames) + stream.dropped) == (30, 30)

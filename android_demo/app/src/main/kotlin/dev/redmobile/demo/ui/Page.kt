@@ -28,12 +28,14 @@ class Page(private val context: Context) {
         setTextAppearance(android.R.style.TextAppearance_Material_Body1)
         text = words
         textSize = BODY_SP
+        textAlignment = View.TEXT_ALIGNMENT_VIEW_START // also of words that run the other way than the screen
         setTextIsSelectable(true)
     })
 
     /** The title of what comes below it; TalkBack jumps from one to the next, from Android 9 on. */
     fun heading(words: Int): TextView = add(TextView(context).apply {
         setTextAppearance(android.R.style.TextAppearance_Material_Title)
+        textAlignment = View.TEXT_ALIGNMENT_VIEW_START
         setText(words)
         if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.P) HeadingApi28.mark(this)
     })
