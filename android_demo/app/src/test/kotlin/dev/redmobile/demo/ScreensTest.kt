@@ -8,6 +8,7 @@ import android.provider.MediaStore
 import android.view.View
 import android.view.ViewGroup
 import android.widget.ProgressBar
+import android.widget.SeekBar
 import android.widget.TextView
 import dev.redmobile.demo.benchmark.Benchmark
 import dev.redmobile.demo.benchmark.BenchmarkActivity
@@ -77,7 +78,7 @@ class ScreensTest {
     private fun sharing(name: String) =
         Intent(Intent.ACTION_SEND).setType("image/*").putExtra(Intent.EXTRA_STREAM, Uri.parse("content://${MediaStore.AUTHORITY}/$name"))
 
-    private fun isIdle(activity: Activity) = below(activity.window.decorView).none { it is ProgressBar && it !is android.widget.SeekBar && it.isShown }
+    private fun isIdle(activity: Activity) = below(activity.window.decorView).none { it is ProgressBar && it !is SeekBar && it.isShown }
 
     private fun <A : Activity> each(name: String, kind: Class<A>, intent: Intent, isReady: (A) -> Boolean) {
         for ((look, qualifiers, scale) in LOOKS) {
@@ -97,7 +98,7 @@ class ScreensTest {
     private fun fault(view: View): String? {
         val small = Math.round(TOUCHABLE * view.resources.displayMetrics.density)
         return when {
-            view.isClickable && view !is ViewGroup && !(view is TextView && view.isTextSelectable) && view.height < small -> "${words(view)} is ${view.height} pixels high, $small are needed"
+            (view.isClickable || view is SeekBar) && view !is ViewGroup && !(view is TextView && view.isTextSelectable) && view.height < small -> "${words(view)} is ${view.height} pixels high, $small are needed"
             view is TextView && view.text.isNotEmpty() && cut(view) -> "${words(view)} is cut off"
             view !is TextView && view !is ViewGroup && view.isFocusable && words(view).isEmpty() && labelOf(view) == null -> "a ${view.javaClass.simpleName} has no words"
             else -> null

@@ -85,10 +85,9 @@ class GalleryActivity : Activity() {
 
     private fun buildStrength(page: Page) {
         strengthSays = page.text()
-        strength = page.add(SeekBar(this))
+        strength = page.add(SeekBar(this), Page.dp(this, TOUCHABLE))
         strength.id = STRENGTH_ID
         strength.max = PERCENT
-        strength.minimumHeight = Page.dp(this, TOUCHABLE)
         strengthSays.labelFor = STRENGTH_ID
         strength.setOnSeekBarChangeListener(object : SeekBar.OnSeekBarChangeListener {
             override fun onStartTrackingTouch(bar: SeekBar) = Unit

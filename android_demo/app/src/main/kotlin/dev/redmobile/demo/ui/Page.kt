@@ -51,6 +51,7 @@ class Page(private val context: Context) {
         text = words
         isAllCaps = false
         gravity = Gravity.START or Gravity.CENTER_VERTICAL
+        textAlignment = View.TEXT_ALIGNMENT_VIEW_START
         setOnClickListener { onClick() }
     })
 
