@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from redmobile.android.apk.code import compile_java
 from redmobile.android.apk.downloads import fetch
-from redmobile.android.apk.native import BRIDGE, TFLITE
+from redmobile.android.apk.native import BRIDGE, DELEGATE, TFLITE
 from redmobile.android.apk.tools import Tools, find_tools, run
 from redmobile.android.build import ABI
 from redmobile.android.model import MODEL_NAME, check_bitmap_model
@@ -31,7 +31,6 @@ from redmobile.data.calibration import load_calibration
 from redmobile.errors import InputError, ToolError
 from redmobile.graph.tflite_read import read_tflite
 from redmobile.graph.tflite_write import write_tflite
-from redmobile.kernels.library import LIBRARY
 from redmobile.runtimes.base import Delegate, open_runtime
 
 REFUSALS = {
@@ -203,10 +202,10 @@ def _take(apk: Path, folder: Path, delegate: Delegate) -> Delegate:
         return Delegate(path.name, delegate.options)
     try:
         with zipfile.ZipFile(apk) as archive:
-            write_bytes(folder / LIBRARY, archive.read(f"lib/{ABI}/{LIBRARY}"))
+            write_bytes(folder / DELEGATE, archive.read(f"lib/{ABI}/{DELEGATE}"))
     except KeyError as error:
-        raise InputError(f"{apk}: holds no {LIBRARY}; it was built by an older redmobile. Build it again: redmobile android build") from error
-    return Delegate(LIBRARY, delegate.options)
+        raise InputError(f"{apk}: holds no {DELEGATE}; it was built by an older redmobile. Build it again: redmobile android build") from error
+    return Delegate(DELEGATE, delegate.options)
 
 
 def _origins(phone: _Phone, model: Path, codes: NDArray[np.int8]) -> tuple[Origin, ...]:

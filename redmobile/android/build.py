@@ -18,17 +18,13 @@ from redmobile.android.apk.sign import open_keystore, sign
 from redmobile.android.apk.tools import Tools, find_tools
 from redmobile.android.model import MODEL_NAME, check_bitmap_model
 from redmobile.android.source import find_source
-from redmobile.core.artifact import read_bytes, sha256_file, write_bytes
+from redmobile.core.artifact import read_bytes, sha256_file
 from redmobile.errors import ToolError
-from redmobile.kernels.library import LIBRARY, build_library
 
 OnProgress = Callable[[str, int, int], None]
 """(stage, done, total)."""
 
 ABI = "arm64-v8a"
-_KERNELS: dict[native.Platform, str] = {"android-arm64": "aarch64-android", "linux-x86_64": "host"}
-"""Platform → the name of the kernels' target."""
-
 STAGES = ("fetching", "bridge", "resources", "Kotlin", "shrinking", "references", "dex", "packing", "signing", "checks")
 
 
@@ -123,7 +119,7 @@ def build(
         (oldest,) = oldest_jars.result().values()
     work = place.work
     stage("bridge")
-    tflite = build_libraries(place, "android-arm64")
+    tflite = build_bridge(place, "android-arm64")
     classes, base = compile_app(place, stage)
     stage("shrinking")
     jar = work / "app.jar"
@@ -145,12 +141,12 @@ def build(
     return _built(out, unsigned, model, dex, tools, facts)
 
 
-def build_libraries(place: Workplace, platform: native.Platform) -> Path:
+def build_bridge(place: Workplace, platform: native.Platform) -> Path:
     """TFLite's library for `platform`, with the bridge and our kernels' delegate beside it. Raises DeviceError (no CMake), ToolError."""
     (jar,) = (path for name, path in place.jars.items() if name.endswith(f"-{platform}.jar"))
     tflite = native.take_tflite(jar, place.work / platform)
     native.compile_bridge(place.main / "cpp", platform, tflite, place.tools, place.work / "native")
-    write_bytes(tflite.parent / LIBRARY, read_bytes(build_library(_KERNELS[platform])))
+    native.take_delegate(platform, tflite.parent)
     return tflite
 
 
@@ -175,7 +171,7 @@ def version() -> tuple[int, str]:
 def _entries(base: Path, dex: Path, model: Path, libraries: Path, assets: Path) -> list[Entry]:
     """Manifest and resources first, as Android's own build has it."""
     files = sorted(file for file in assets.rglob("*") if file.is_file())
-    names = (native.BRIDGE, LIBRARY, native.TFLITE)
+    names = (native.BRIDGE, native.DELEGATE, native.TFLITE)
     return [
         *entries_of(base),
         Entry("classes.dex", read_bytes(dex), stored=False),

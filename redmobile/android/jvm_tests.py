@@ -17,7 +17,7 @@ import numpy as np
 from redmobile.android.apk import code
 from redmobile.android.apk.downloads import fetch, jars_folder
 from redmobile.android.apk.tools import find_tools, run
-from redmobile.android.build import Workplace, build_libraries, compile_app, prepare
+from redmobile.android.build import Workplace, build_bridge, compile_app, prepare
 from redmobile.android.model import MODEL_NAME, check_bitmap_model
 from redmobile.core.artifact import read_bytes, sha256_bytes, write_bytes, write_text
 from redmobile.errors import ToolError, UsageError
@@ -96,7 +96,7 @@ def prepare_jvm(model: Path, rgb_model: Path, work: Path, on_stage: OnStage | No
     place = prepare(tools, work)
     jars = sorted(fetch(place.source, "robolectric", tools.maven).values())
     show("bridge")
-    libraries = build_libraries(place, "linux-x86_64").parent
+    libraries = build_bridge(place, "linux-x86_64").parent
     classes, _ = compile_app(place, show)
     resources = _resources(place, model)
     show("tests")
