@@ -107,7 +107,7 @@ class ScreensTest {
 
     private fun cut(view: TextView): Boolean {
         val lines = view.layout ?: return true
-        return lines.height > view.height - view.paddingTop - view.paddingBottom || (0 until lines.lineCount).any { lines.getEllipsisCount(it) > 0 || lines.getLineWidth(it) > lines.width + 1 }
+        return lines.height > view.height - view.paddingTop - view.paddingBottom || (0 until lines.lineCount).any { lines.getEllipsisCount(it) > 0 || lines.getLineMax(it) > lines.width + 1 }
     }
 
     private fun words(view: View): String = ((view as? TextView)?.text ?: view.contentDescription ?: "").toString()
