@@ -9,13 +9,13 @@ from typing import Literal
 from redmobile.android.apk.tools import Tools, run
 from redmobile.core.artifact import read_bytes, write_bytes
 from redmobile.errors import ToolError
-from redmobile.kernels.library import LIBRARY as DELEGATE
-from redmobile.kernels.library import build_library
+from redmobile.kernels.library import LIBRARY, build_library
 
 Platform = Literal["android-arm64", "linux-x86_64"]
 
 TFLITE = "libjnitensorflowlite.so"
 BRIDGE = "libredmobile_tflite.so"
+DELEGATE = LIBRARY
 PAGE_BYTES = 16384
 """The page size of newer phones, at which libraries and their places in the APK are aligned."""
 

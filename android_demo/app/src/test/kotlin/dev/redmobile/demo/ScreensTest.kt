@@ -8,6 +8,7 @@ import android.provider.MediaStore
 import android.view.View
 import android.view.ViewGroup
 import android.widget.ProgressBar
+import android.widget.ScrollView
 import android.widget.SeekBar
 import android.widget.TextView
 import dev.redmobile.demo.benchmark.Benchmark
@@ -17,6 +18,7 @@ import dev.redmobile.demo.gallery.GalleryActivity
 import dev.redmobile.demo.gallery.Media
 import dev.redmobile.demo.licences.LicencesActivity
 import dev.redmobile.demo.settings.SettingsActivity
+import dev.redmobile.demo.ui.HistogramView
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
 import org.junit.Test
@@ -72,11 +74,18 @@ class ScreensTest {
         val screen = Robolectric.buildActivity(BenchmarkActivity::class.java, asked).setup()
         waitUntil("it is measured") { Benchmark.state is BenchmarkState.Done }
         screen.pause().stop().destroy()
-        each("8_result", BenchmarkActivity::class.java, Intent()) { true }
+        each("8_result", BenchmarkActivity::class.java, Intent()) { isAtTheChart(it) }
     }
 
     private fun sharing(name: String) =
         Intent(Intent.ACTION_SEND).setType("image/*").putExtra(Intent.EXTRA_STREAM, Uri.parse("content://${MediaStore.AUTHORITY}/$name"))
+
+    /** The result lies below what can be chosen: scrolled to, once it is laid out. */
+    private fun isAtTheChart(activity: Activity): Boolean {
+        val all = below(activity.window.decorView)
+        if (all.filterIsInstance<HistogramView>().single().height == 0) return false
+        return all.filterIsInstance<ScrollView>().single().fullScroll(View.FOCUS_DOWN)
+    }
 
     private fun isIdle(activity: Activity) = below(activity.window.decorView).none { it is ProgressBar && it !is SeekBar && it.isShown }
 
