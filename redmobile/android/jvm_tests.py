@@ -77,6 +77,8 @@ def run_jvm_tests(model: Path, rgb_model: Path, work: Path, only: Sequence[str] 
     """
     app = prepare_jvm(model, rgb_model, work, on_stage)
     chosen = _chosen(app.tests, only)
+    shutil.rmtree(app.screenshots, ignore_errors=True)
+    app.screenshots.mkdir()
     log = app.work / "tests.log"
     try:
         said = run(app.run(*chosen), "tests on the JVM", log, timeout_s=_SECONDS)
@@ -102,8 +104,7 @@ def prepare_jvm(model: Path, rgb_model: Path, work: Path, on_stage: OnStage | No
     show("tests")
     tests = _compile_tests(place, classes, jars)
     screenshots = place.work / "screenshots"
-    shutil.rmtree(screenshots, ignore_errors=True)
-    screenshots.mkdir()
+    screenshots.mkdir(exist_ok=True)
     properties = {
         "java.library.path": libraries,
         "robolectric.offline": "true",
