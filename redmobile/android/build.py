@@ -157,10 +157,11 @@ def _smaller(model: Path) -> tuple[dict[str, bytes], str]:
 
 
 def build_bridge(place: Workplace, platform: native.Platform) -> Path:
-    """TFLite's library for `platform`, with the bridge beside it. Raises ToolError."""
+    """TFLite's library for `platform`, with the bridge and our kernels' delegate beside it. Raises DeviceError (no CMake), ToolError."""
     (jar,) = (path for name, path in place.jars.items() if name.endswith(f"-{platform}.jar"))
     tflite = native.take_tflite(jar, place.work / platform)
     native.compile_bridge(place.main / "cpp", platform, tflite, place.tools, place.work / "native")
+    native.take_delegate(platform, tflite.parent)
     return tflite
 
 
@@ -185,7 +186,7 @@ def version() -> tuple[int, str]:
 def _entries(base: Path, dex: Path, model: Path, smaller: dict[str, bytes], libraries: Path, assets: Path) -> list[Entry]:
     """Manifest and resources first, as Android's own build has it."""
     files = sorted(file for file in assets.rglob("*") if file.is_file())
-    names = (native.BRIDGE, native.TFLITE)
+    names = (native.BRIDGE, native.DELEGATE, native.TFLITE)
     return [
         *entries_of(base),
         Entry("classes.dex", read_bytes(dex), stored=False),

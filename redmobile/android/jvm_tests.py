@@ -24,6 +24,9 @@ from redmobile.errors import ToolError, UsageError
 from redmobile.runtimes.base import open_runtime
 from redmobile.shelf import find
 
+OnStage = Callable[[str], None]
+"""What is being done → None."""
+
 _SECONDS = 1500
 _SEED = 7
 _OPENED = tuple(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in ("java.io", "java.lang", "java.lang.reflect", "java.net", "java.util"))
@@ -48,12 +51,47 @@ class JvmTests:
     screenshots: Path
 
 
-def run_jvm_tests(model: Path, rgb_model: Path, work: Path, only: Sequence[str] = (), on_stage: Callable[[str], None] | None = None) -> JvmTests:
+@dataclasses.dataclass(frozen=True)
+class JvmApp:
+    """The app and its tests, compiled. command: Java with everything that runs them, up to the names of test classes.
+
+    tests: the folder of their class files; screenshots: a folder for what they draw; work: a folder for logs.
+    """
+
+    command: tuple[str, ...]
+    tests: Path
+    screenshots: Path
+    work: Path
+
+    def run(self, *classes: str, **properties: object) -> tuple[str, ...]:
+        """The command for these test classes, by their full names, with more properties: name, with _ for a dot, → value."""
+        java, *rest = self.command
+        return (java, *(f"-D{name.replace('_', '.')}={value}" for name, value in properties.items()), *rest, *classes)
+
+
+def run_jvm_tests(model: Path, rgb_model: Path, work: Path, only: Sequence[str] = (), on_stage: OnStage | None = None) -> JvmTests:
     """Compile the app and its tests for this machine and run them. model: of `--io rgba:int8`; rgb_model: one that the app must refuse.
 
     only: names of test classes, e.g. TfLiteEngineTest; all by default. Raises DeviceError (a tool is missing), UsageError (no such test),
     ToolError: what does not compile, or each test that failed.
     """
+    app = prepare_jvm(model, rgb_model, work, on_stage)
+    chosen = _chosen(app.tests, only)
+    shutil.rmtree(app.screenshots, ignore_errors=True)
+    app.screenshots.mkdir()
+    log = app.work / "tests.log"
+    try:
+        said = run(app.run(*chosen), "tests on the JVM", log, timeout_s=_SECONDS)
+    except ToolError as error:
+        raise ToolError(_failures(log) or str(error)) from error
+    passed = _PASSED.search(said)
+    if passed is None:
+        raise ToolError(f"tests on the JVM: no line that says how many passed; see {log}.")
+    return JvmTests(int(passed[1]), tuple(chosen), app.screenshots)
+
+
+def prepare_jvm(model: Path, rgb_model: Path, work: Path, on_stage: OnStage | None = None) -> JvmApp:
+    """Compile the app and its tests for this machine; models as of `run_jvm_tests`. Raises DeviceError, ToolError."""
     show = on_stage or (lambda _stage: None)
     tools = find_tools()
     show("fetching")
@@ -66,10 +104,8 @@ def run_jvm_tests(model: Path, rgb_model: Path, work: Path, only: Sequence[str] 
     resources = _resources(place, model)
     show("tests")
     tests = _compile_tests(place, classes, jars)
-    chosen = _chosen(tests, only)
     screenshots = place.work / "screenshots"
-    shutil.rmtree(screenshots, ignore_errors=True)
-    screenshots.mkdir()
+    screenshots.mkdir(exist_ok=True)
     properties = {
         "java.library.path": libraries,
         "robolectric.offline": "true",
@@ -90,20 +126,9 @@ def run_jvm_tests(model: Path, rgb_model: Path, work: Path, only: Sequence[str] 
         *_without_platform(jars),
         place.android,
     )
-    command = (tools.jdk.program("java"), "-Xmx2g", *_OPENED, *(f"-D{name}={value}" for name, value in properties.items()))
-    try:
-        said = run(
-            (*command, "-cp", os.pathsep.join(map(str, classpath)), "org.junit.runner.JUnitCore", *chosen),
-            "tests on the JVM",
-            place.work / "tests.log",
-            timeout_s=_SECONDS,
-        )
-    except ToolError as error:
-        raise ToolError(_failures(place.work / "tests.log") or str(error)) from error
-    passed = _PASSED.search(said)
-    if passed is None:
-        raise ToolError(f"tests on the JVM: no line that says how many passed; see {place.work / 'tests.log'}.")
-    return JvmTests(int(passed[1]), tuple(chosen), screenshots)
+    java = (tools.jdk.program("java"), "-Xmx2g", *_OPENED, *(f"-D{name}={value}" for name, value in properties.items()))
+    command = (*java, "-cp", os.pathsep.join(map(str, classpath)), "org.junit.runner.JUnitCore")
+    return JvmApp(command, tests, screenshots, place.work)
 
 
 def _resources(place: Workplace, model: Path) -> Path:

@@ -114,7 +114,7 @@ def test_missing_tools_come_with_the_line_that_installs_them(monkeypatch, tmp_pa
     monkeypatch.setenv("PATH", str(tmp_path))
     for variable in tools.SDK_VARIABLES:
         monkeypatch.delenv(variable, raising=False)
-    with pytest.raises(DeviceError, match=r"apt-get install --no-install-recommends .*maven clang lld aapt apksigner"):
+    with pytest.raises(DeviceError, match=r"apt-get install --no-install-recommends .*maven clang lld aapt apksigner cmake make"):
         tools.find_tools()
 
 

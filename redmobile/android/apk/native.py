@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Literal
 
 from redmobile.android.apk.tools import Tools, run
-from redmobile.core.artifact import write_bytes
+from redmobile.core.artifact import read_bytes, write_bytes
 from redmobile.errors import ToolError
+from redmobile.kernels.library import LIBRARY, build_library
 
 Platform = Literal["android-arm64", "linux-x86_64"]
 
 TFLITE = "libjnitensorflowlite.so"
 BRIDGE = "libredmobile_tflite.so"
+DELEGATE = LIBRARY
 PAGE_BYTES = 16384
 """The page size of newer phones, at which libraries and their places in the APK are aligned."""
 
@@ -22,6 +24,9 @@ _TARGETS: dict[Platform, tuple[str, ...]] = {
     "android-arm64": ("--target=aarch64-linux-android26", "-march=armv8-a", "-mno-outline-atomics"),
     "linux-x86_64": ("--target=x86_64-linux-gnu",),
 }
+_KERNELS: dict[Platform, str] = {"android-arm64": "aarch64-android", "linux-x86_64": "host"}
+"""Platform → the name of the kernels' target."""
+
 _COMPILE = ("-std=c11", "-O2", "-fPIC", "-ffreestanding", "-fvisibility=hidden", "-fno-stack-protector", "-Wall", "-Wextra", "-Werror")
 _LINK = (
     "-shared",
@@ -44,6 +49,12 @@ def take_tflite(jar: Path, folder: Path) -> Path:
             raise ToolError(f"{jar}: expected one {TFLITE}, found {len(entries)}.")
         write_bytes(folder / TFLITE, archive.read(entries[0]))
     return folder / TFLITE
+
+
+def take_delegate(platform: Platform, folder: Path) -> Path:
+    """Our kernels' delegate for `platform`, built unless these sources were built before, into `folder`. Raises DeviceError (no CMake), ToolError."""
+    write_bytes(folder / DELEGATE, read_bytes(build_library(_KERNELS[platform])))
+    return folder / DELEGATE
 
 
 def compile_bridge(cpp: Path, platform: Platform, tflite: Path, tools: Tools, work: Path) -> Path:

@@ -17,8 +17,8 @@ import android.view.WindowManager
 import android.widget.SeekBar
 import dev.redmobile.demo.R
 import dev.redmobile.demo.engine.AssetModel
+import dev.redmobile.demo.engine.Choice
 import dev.redmobile.demo.engine.ModelSource
-import dev.redmobile.demo.engine.Settings as EngineSettings
 import dev.redmobile.demo.engine.TfLiteEngine
 import dev.redmobile.demo.gallery.GalleryActivity
 import dev.redmobile.demo.phone.Thermal
@@ -145,7 +145,7 @@ class CameraActivity : Activity(), SurfaceHolder.Callback {
         next.line = line
         showStrength()
         next.open(chosen, displayDegrees())
-        next.use(models[steps.step], EngineSettings())
+        next.use(models[steps.step], Choice(this).settings)
         drawn?.let { next.show(screen.picture.holder, it.width, it.height) }
         window.setSustainedPerformanceMode(getSystemService(PowerManager::class.java)?.isSustainedPerformanceModeSupported == true)
         main.postDelayed(::tick, TICK_MS)
@@ -170,7 +170,7 @@ class CameraActivity : Activity(), SurfaceHolder.Callback {
         screen.figures.text = words.figures(reading, thermal)
         if (state is LiveState.Live) {
             val pace = Pace.of(reading.figures, thermal)
-            if (steps.read(pace)) running.use(models[steps.step], EngineSettings())
+            if (steps.read(pace)) running.use(models[steps.step], Choice(this).settings)
             words.pace(pace, steps)?.let { screen.says.text = it }
         }
         main.postDelayed(::tick, TICK_MS)
@@ -190,7 +190,7 @@ class CameraActivity : Activity(), SurfaceHolder.Callback {
     }
 
     private fun showStrength() {
-        screen.strengthSays.text = getString(R.string.live_strength, screen.strength.progress)
+        screen.strengthSays.text = getString(R.string.strength, screen.strength.progress)
         pipeline?.strength = screen.strength.progress.toFloat() / CameraScreen.PERCENT
     }
 
@@ -202,7 +202,7 @@ class CameraActivity : Activity(), SurfaceHolder.Callback {
     private fun allowSmaller(allowed: Boolean) {
         val before = steps.step
         steps.isAllowed = allowed
-        if (steps.step != before && state is LiveState.Live) pipeline?.use(models[steps.step], EngineSettings())
+        if (steps.step != before && state is LiveState.Live) pipeline?.use(models[steps.step], Choice(this).settings)
     }
 
     private fun remedy() = when (val found = state) {
@@ -250,7 +250,7 @@ class CameraActivity : Activity(), SurfaceHolder.Callback {
         if (found is StillState.Working) return
         job?.close()
         job = null
-        pipeline?.use(models[steps.step], EngineSettings())
+        pipeline?.use(models[steps.step], Choice(this).settings)
         on(LiveEvent.StillDone)
     }
 

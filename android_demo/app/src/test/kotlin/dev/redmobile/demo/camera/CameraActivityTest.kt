@@ -6,6 +6,7 @@ import android.graphics.Bitmap
 import android.graphics.BitmapFactory
 import android.graphics.Canvas
 import android.graphics.Color
+import android.media.ExifInterface
 import android.os.Bundle
 import android.os.Looper
 import android.os.PowerManager
@@ -33,7 +34,6 @@ import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.android.controller.ActivityController
 import org.robolectric.annotation.Config
-import java.io.ByteArrayOutputStream
 import java.io.File
 import java.time.Duration
 
@@ -77,7 +77,7 @@ class CameraActivityTest {
         assertEquals(0.35f, activity.pipeline!!.line, 0.01f)
         activity.screen.strength.progress = 40
         assertEquals(0.4f, activity.pipeline!!.strength, 0.001f)
-        assertEquals(application.getString(R.string.live_strength, 40), text(activity.screen.strengthSays))
+        assertEquals(application.getString(R.string.strength, 40), text(activity.screen.strengthSays))
     }
 
     @Test
@@ -193,6 +193,7 @@ class CameraActivityTest {
         val saved = BitmapFactory.decodeFile(file.path)
         assertEquals(photograph().let { it.width to it.height }, saved.width to saved.height)
         assertTrue(mean(saved) > 1.3 * mean(photograph()))
+        assertEquals("what the camera told is kept", "RED-mobile's test", ExifInterface(file.path).getAttribute(ExifInterface.TAG_MODEL))
         assertTrue("nothing is left of it", File(application.cacheDir, "stills").listFiles().orEmpty().isEmpty())
         goLive(activity)
     }
@@ -307,7 +308,12 @@ class CameraActivityTest {
         java.nio.ByteBuffer.allocateDirect(picture.byteCount).also { picture.copyPixelsToBuffer(it) }
     }
 
-    private fun jpeg(picture: Bitmap): ByteArray = ByteArrayOutputStream().also { picture.compress(Bitmap.CompressFormat.JPEG, 95, it) }.toByteArray()
+    private fun jpeg(picture: Bitmap): ByteArray {
+        val file = File.createTempFile("still", ".jpg").apply { deleteOnExit() }
+        file.outputStream().use { picture.compress(Bitmap.CompressFormat.JPEG, 95, it) }
+        ExifInterface(file).apply { setAttribute(ExifInterface.TAG_MODEL, "RED-mobile's test") }.saveAttributes()
+        return file.readBytes()
+    }
 
     private fun mean(picture: Bitmap): Double {
         val small = Bitmap.createScaledBitmap(picture, 32, 32, true)
