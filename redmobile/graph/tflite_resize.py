@@ -18,7 +18,9 @@ from redmobile.graph.tflite_model import Operator, Tensor, TfliteModel
 Shape = tuple[int, ...]
 
 _RANK = 4
-_UNARY = frozenset({"DEQUANTIZE", "ELU", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "PRELU", "QUANTIZE", "RELU", "RELU6", "RELU_N1_TO_1", "TANH"})
+_UNARY = frozenset(
+    {"DEQUANTIZE", "ELU", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "PRELU", "QUANTIZE", "RELU", "RELU6", "RELU_N1_TO_1", "TANH"}
+)
 _BINARY = frozenset({"ADD", "DIV", "MAXIMUM", "MINIMUM", "MUL", "SUB"})
 
 
@@ -81,7 +83,9 @@ def _fit_constant(operator: Operator, index: int, other: Shape) -> None:
 
 
 def _odd(operator: Operator, why: str) -> UnsupportedModelError:
-    return UnsupportedModelError(f"'{operator.outputs[0].name}' ({operator.kind}): {why}; take a height and width that the network's halvings divide.")
+    return UnsupportedModelError(
+        f"'{operator.outputs[0].name}' ({operator.kind}): {why}; take a height and width that the network's halvings divide."
+    )
 
 
 def _window(operator: Operator, before: dict[int, Shape]) -> list[Shape]:

@@ -140,7 +140,7 @@ def test_the_line_is_white_and_where_it_was_put(gl):
 
 
 def test_the_cameras_own_sampler_is_taken_where_it_is_asked_for():
-    """samplerExternalOES is of OpenGL ES alone: that the text asks for it, and is otherwise the same."""
+    """The sampler samplerExternalOES is of phones alone: that the text asks for it, and how."""
     text = (SHADERS / "pack.frag").read_text()
     assert text.startswith("#version 300 es\n")  # LiveRenderer.kt puts `#define CAMERA` after it
     assert "uniform samplerExternalOES frame;" in text

@@ -85,7 +85,10 @@ def _ints(*values):
         (("MEAN", [_ints(1, 2)], {"keep_dims": False}, (1, 4)), (1, 4)),
         (("MEAN", [_ints(-1)], {"keep_dims": True}, (1, 8, 12, 1)), (1, 16, 18, 1)),
         (("RESIZE_BILINEAR", [_ints(16, 36)], {}, (1, 16, 36, 4)), (1, 32, 54, 4)),
-        (("AVERAGE_POOL_2D", [], {"padding": "VALID", "stride_h": 2, "stride_w": 3, "filter_height": 2, "filter_width": 4}, (1, 4, 3, 4)), (1, 8, 5, 4)),
+        (
+            ("AVERAGE_POOL_2D", [], {"padding": "VALID", "stride_h": 2, "stride_w": 3, "filter_height": 2, "filter_width": 4}, (1, 4, 3, 4)),
+            (1, 8, 5, 4),
+        ),
         (("MUL", [Tensor.constant("same", np.ones((1, 1, 12, 4), np.float32))], {}, (1, 8, 12, 4)), (1, 16, 18, 4)),
         (("RELU", [], {}, (1, 8, 12, 4)), (1, 16, 18, 4)),
     ],
