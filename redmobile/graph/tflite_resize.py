@@ -159,7 +159,8 @@ def _groups(old: Sequence[int], made: Sequence[int]) -> list[tuple[list[int], li
     groups: list[tuple[list[int], list[int]]] = []
     left, right = 0, 0
     while left < len(old) or right < len(made):
-        ours, theirs = [], []
+        ours: list[int] = []
+        theirs: list[int] = []
         while not (ours and theirs) or math.prod(old[axis] for axis in ours) != math.prod(made[axis] for axis in theirs):
             short = math.prod(old[axis] for axis in ours) <= math.prod(made[axis] for axis in theirs)
             if left < len(old) and (not ours or short or right == len(made)):

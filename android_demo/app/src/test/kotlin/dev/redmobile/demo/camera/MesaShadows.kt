@@ -1,3 +1,5 @@
+@file:Suppress("UNUSED_PARAMETER") // what Robolectric calls has the signatures of what it replaces
+
 package dev.redmobile.demo.camera
 
 import android.graphics.Bitmap
