@@ -38,7 +38,7 @@ class GlScreen : AutoCloseable {
     fun show(window: Any?, width: Int, height: Int) {
         val before = surface
         surface = window?.let { EGL14.eglCreateWindowSurface(display, config, it, intArrayOf(EGL14.EGL_NONE), 0) }
-        need(surface != EGL14.EGL_NO_SURFACE, "drawing on the screen")
+        need(window == null || surface != EGL14.EGL_NO_SURFACE, "drawing on the screen")
         this.width = if (window == null) 0 else width
         this.height = if (window == null) 0 else height
         makeCurrent()

@@ -24,7 +24,8 @@ class Hints(context: Context, targetNs: Long) : AutoCloseable {
 
 private class HintsApi31(context: Context, threads: IntArray, targetNs: Long) : AutoCloseable {
     private val session: PerformanceHintManager.Session? = try {
-        context.getSystemService(PerformanceHintManager::class.java)?.createHintSession(threads, targetNs) // null: the phone has none
+        val manager = context.getSystemService(PerformanceHintManager::class.java)
+        if (threads.isEmpty()) null else manager?.createHintSession(threads, targetNs) // null: the phone has none
     } catch (_: SecurityException) { // one of the threads has ended meanwhile
         null
     }

@@ -269,7 +269,7 @@ class LivePipeline(
         const val REDRAW = 3
         const val PREPARE = 4
         const val HALF = 0.5f
-        const val PATIENCE_S = 2L
+        const val PATIENCE_S = 4L
         const val BUDGET_NS = 1_000_000_000L / Lens.FPS
     }
 }

@@ -85,7 +85,7 @@ class CameraActivityTest {
         val activity = live()
         activity.screen.strength.progress = 40
         activity.screen.smaller.isChecked = true
-        activity.screen.onLineStep(-0.3f)
+        activity.screen.onLineStep(-0.25f)
         opened.last().recreate()
         assertKept(opened.last().get())
         val state = Bundle().also { opened.last().saveInstanceState(it) }
@@ -145,7 +145,7 @@ class CameraActivityTest {
         val activity = live()
         camera.listener!!.broke(CameraFault.IN_USE)
         waitUntil("it is said") { text(activity.screen.message).startsWith(application.getString(R.string.fault_camera_in_use)) }
-        assertTrue("the camera is let go", camera.closed == 1 && activity.pipeline == null)
+        waitUntil("the camera is let go") { camera.closed == 1 && activity.pipeline == null }
         shot(activity, "camera_in_use")
         assertTrue(camera.isWaitedFor)
         camera.free()
@@ -161,7 +161,8 @@ class CameraActivityTest {
         opened.last().pause()
         assertEquals("in split screen it is still seen", LiveState.Live, activity.state)
         opened.last().stop()
-        assertEquals(LiveState.Away to 1, activity.state to camera.closed)
+        assertEquals(LiveState.Away, activity.state)
+        waitUntil("the camera is let go") { camera.closed == 1 }
         camera.listener!!.broke(CameraFault.BROKEN) // too late
         opened.last().start().resume()
         goLive(activity)
@@ -286,7 +287,7 @@ class CameraActivityTest {
     private fun assertKept(activity: CameraActivity) {
         assertEquals(40, activity.screen.strength.progress)
         assertTrue(activity.screen.smaller.isChecked)
-        assertEquals(0.2f to 0.4f, activity.pipeline!!.line to activity.pipeline!!.strength)
+        assertEquals(0.25f to 0.4f, activity.pipeline!!.line to activity.pipeline!!.strength)
     }
 
     private fun answer(activity: CameraActivity, code: Int, result: Int) = activity.onRequestPermissionsResult(code, arrayOf(Manifest.permission.CAMERA), intArrayOf(result))

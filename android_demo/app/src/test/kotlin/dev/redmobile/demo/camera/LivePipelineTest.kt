@@ -133,7 +133,7 @@ class LivePipelineTest {
         assertEquals(1, live.read().model!!.settings.threads)
         assertEquals(0, camera.closed)
         live.close()
-        assertEquals(1, camera.closed)
+        waitUntil("the camera is let go") { camera.closed == 1 }
     }
 
     @Test
