@@ -155,7 +155,7 @@ def test_on_androids_own_libc_it_computes_the_same_but_for_a_known_rounding(buil
     assert found.delegate.name == "libredmobile_delegate.so"
     nodes, left, _, own = found.delegate.coverage
     assert (nodes, left, own) == (found.coverage[0], 0, 1), "our kernels take one piece, XNNPACK what they leave"
-    assert [frame.different for frame in found.delegate.frames] == [0, 0, 0], "and give XNNPACK's bytes"
+    assert [frame.different for frame in found.delegate.frames] == [0, 0, 0], "and give LiteRT's bytes"
 
 
 @pytest.fixture
