@@ -182,7 +182,6 @@ def test_bench_on_adb_from_the_command_to_the_report(on_a_phone, model, tmp_path
     delegates = ("--delegate", "cpu", "--delegate", "redmobile")
     on_a_phone("model_latency", latency, *delegates, "--runs", "5", "--threads", "2")
     played = on_a_phone("video_1080p30", video, "--seconds", "1", "--threads", "2")
-    assert played.ended == [0, 0, 0]
     for path in (latency, video):
         jsonschema.validate(json.loads(path.read_text()), schema())
     one, other = read_results(latency)
