@@ -28,6 +28,9 @@ from redmobile.errors import DeviceError, DocumentError, OutputError, ToolError
 Progress = Callable[[str, int, int], None]
 """(what is being done, done, all) → None."""
 
+Maker = Callable[[], tuple[Path, dict[str, str]]]
+"""Makes a piece: a folder that is to be moved into place, and what is in it, as Piece.contents."""
+
 State = Literal["ready", "missing", "damaged", "another version"]
 
 ENGINE_PACKAGES = {"litert": "ai_edge_litert", "tflite": "tflite_runtime"}
@@ -121,7 +124,7 @@ class System:
         with self._locked():
             self._check_room()
             say(0)
-            makers = {"debian": functools.partial(self._make_debian, mirror), "engines": self._make_engines}
+            makers: dict[str, Maker] = {"debian": functools.partial(self._make_debian, mirror), "engines": self._make_engines}
             self._make({piece.name: makers[piece.name] for piece in self._pieces() if piece.state != "ready"})
             say(1)
             if not self._tried.is_file():
@@ -208,7 +211,7 @@ class System:
             return PieceState(name, "damaged", piece.contents, "its files are not those that were installed")
         return PieceState(name, "ready", piece.contents)
 
-    def _make(self, makers: Mapping[str, Callable[[], tuple[Path, dict[str, str]]]]) -> None:
+    def _make(self, makers: Mapping[str, Maker]) -> None:
         """Make pieces at the same time, and put each into place. Where one fails the others are kept all the same; then its error is raised."""
         errors = []
         with concurrent.futures.ThreadPoolExecutor(len(_PIECES)) as threads:
