@@ -4,8 +4,8 @@ strength = fall(mean, 32 … 52) · fall(p90, 110 … 140)
 
 mean, p90: mean and 90th percentile of the luma (codes of 8 bits) of the picture made small, so that noise does not count; fall goes from 1 to 0
 between its limits, smoothly. p90 keeps well-lit things before a dark background as they are. The limits stand between what was measured on
-photographs that train: of dark pictures (LOL) 95 % have a mean below 31 and a p90 below 56; of clean photographs (CID22) 95 % have a mean above 58 and
-a p90 above 106. The few below that are low-key on purpose, which nothing here can know.
+photographs that train: of dark pictures (LOL) 95 % have a mean below 31 and a p90 below 56; of clean photographs (CID22) 95 % have a mean
+above 58 and a p90 above 106. The few below that are low-key on purpose, which nothing here can know.
 """
 
 from __future__ import annotations
