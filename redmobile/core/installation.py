@@ -21,6 +21,7 @@ from typing import Any, Literal
 from redmobile import shelf
 from redmobile.core.artifact import sha256_file
 from redmobile.core.environment import describe, version_of
+from redmobile.core.python_tools import find_uv
 from redmobile.core.results import read_json
 from redmobile.errors import RedmobileError
 
@@ -102,7 +103,9 @@ class Program:
     others: tuple[str, ...] = ()
 
     def find(self) -> str | None:
-        """Where it is; None if it is not on the PATH."""
+        """Where it is: on the PATH, or where redmobile finds it besides; None if it is not there."""
+        if self.name == "uv":
+            return find_uv()
         return next((path for name in (self.name, *self.others) if (path := shutil.which(name))), None)
 
 
