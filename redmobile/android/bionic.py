@@ -76,7 +76,7 @@ class Origin:
 
 @dataclasses.dataclass(frozen=True)
 class DelegateOnBionic:
-    """A delegate there. coverage: as of OnBionic; frames: against XNNPACK there, on the same processor."""
+    """A delegate there. coverage, frames: as of OnBionic."""
 
     name: str
     coverage: tuple[int, ...]
@@ -87,7 +87,7 @@ class DelegateOnBionic:
         """It took nothing, or computes something else."""
         idle = () if self.coverage[3] else (f"{self.name} took none of {self.coverage[0]} nodes",)
         apart = (
-            f"{self.name} differs from XNNPACK in {frame.different:,} of {frame.bytes:,} bytes of {frame.name}"
+            f"{self.name} differs from LiteRT here in {frame.different:,} of {frame.bytes:,} bytes of {frame.name}"
             for frame in self.frames
             if frame.different
         )
@@ -169,29 +169,20 @@ def run_on_bionic(apk: Path, pictures: Path, frames: int, delegate: Delegate | N
         outputs, said = phone.run(model, inputs, refuse=True)
         version, coverage, refused = _answers(apk, said)
         reference = open_runtime(model, "litert")
-        seen = [
-            _compared(name, *pair)
-            for name, pair in zip(taken.lock, ((a, reference.run(x)[0]) for a, x in zip(outputs, inputs, strict=True)), strict=True)
-        ]
+        expected = {name: reference.run(codes)[0] for name, codes in zip(taken.lock, inputs, strict=True)}
+        seen = _compared(expected, outputs)
         first = next((index for index, frame in enumerate(seen) if frame.different), None)
         origins = () if first is None else _origins(phone, model, inputs[first])
-        delegated = (
-            None
-            if delegate is None
-            else _delegated(phone, apk, model, dict(zip(taken.lock, zip(inputs, outputs, strict=True), strict=True)), delegate)
-        )
-    return OnBionic(str(apk), version, coverage, tuple(seen), origins, refused, delegated)
+        delegated = None if delegate is None else _delegated(phone, apk, model, inputs, expected, delegate)
+    return OnBionic(str(apk), version, coverage, seen, origins, refused, delegated)
 
 
 def _delegated(
-    phone: _Phone, apk: Path, model: Path, frames: Mapping[str, tuple[NDArray[np.int8], NDArray[np.int8]]], delegate: Delegate
+    phone: _Phone, apk: Path, model: Path, inputs: Sequence[NDArray[np.int8]], expected: Mapping[str, NDArray[Any]], delegate: Delegate
 ) -> DelegateOnBionic:
-    """The frames (name → input, output of XNNPACK there) through the delegate."""
     found = _take(apk, phone.folder, delegate)
-    outputs, said = phone.run(model, [codes for codes, _ in frames.values()], delegate=found)
-    _, coverage, _ = _answers(apk, said)
-    seen = [_compared(name, output, expected) for (name, (_, expected)), output in zip(frames.items(), outputs, strict=True)]
-    return DelegateOnBionic(found.name, coverage, tuple(seen))
+    outputs, said = phone.run(model, inputs, delegate=found)
+    return DelegateOnBionic(found.name, _answers(apk, said)[1], _compared(expected, outputs))
 
 
 def _take(apk: Path, folder: Path, delegate: Delegate) -> Delegate:
@@ -277,6 +268,11 @@ def _answers(apk: Path, said: str) -> tuple[str, tuple[int, ...], dict[str, str]
     return version, coverage, {name: text for name, text in thrown.items() if name in REFUSALS}
 
 
-def _compared(name: str, output: NDArray[np.int8], expected: NDArray[Any]) -> FrameOnBionic:
-    apart = _apart(output, expected)
+def _compared(expected: Mapping[str, NDArray[Any]], outputs: Sequence[NDArray[np.int8]]) -> tuple[FrameOnBionic, ...]:
+    """expected: name → what LiteRT gives here."""
+    return tuple(_frame(name, output, here) for (name, here), output in zip(expected.items(), outputs, strict=True))
+
+
+def _frame(name: str, output: NDArray[np.int8], here: NDArray[Any]) -> FrameOnBionic:
+    apart = _apart(output, here)
     return FrameOnBionic(name, sha256_bytes(output.tobytes()), output.size, int(np.count_nonzero(apart)), int(apart.max(initial=0)))

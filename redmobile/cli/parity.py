@@ -11,7 +11,7 @@ from redmobile.cli.console import OUT, json_option, print_json, progress, table
 from redmobile.cli.options import delegate_of, delegate_options
 
 if TYPE_CHECKING:
-    from redmobile.android.bionic import DelegateOnBionic
+    from redmobile.android.bionic import DelegateOnBionic, FrameOnBionic
     from redmobile.parity.check import Checked
     from redmobile.parity.files import FilesResult
     from redmobile.parity.layer_sums import LayerFigures
@@ -46,7 +46,7 @@ Examples:
   redmobile parity my_int8.tflite --onnx my.onnx --images photos/ --layers --layer-plot layers.png
   redmobile parity a.onnx b.tflite --frames clip.mp4 --samples 8 --input-range 0 255
   redmobile parity demo.apk --on bionic --images photos/ --samples 3
-  redmobile parity demo.apk --on bionic --images photos/ --delegate redmobile  the kernels in the APK against XNNPACK there
+  redmobile parity demo.apk --on bionic --images photos/ --delegate redmobile  the kernels in the APK too
 
 \b
 Exit code 5: a gate failed, none could be judged, an output is below --least-sqnr, or shapes, dtypes, layouts or values are not what
@@ -150,8 +150,7 @@ def _compare_on_bionic(targets: tuple[str, ...], out: Path | None, unfit: list[s
             f"{targets[0]}: TFLite {found.tflite} on bionic (unidbg), {found.coverage[0]} nodes in {found.coverage[2]} partition(s)", markup=False
         )
         for frame in found.frames:
-            same = "the same bytes as LiteRT here" if not frame.different else f"{frame.different:,} bytes differ by up to {frame.largest}"
-            OUT.print(f"  {frame.name}: {frame.bytes:,} bytes, {same}", markup=False)
+            OUT.print(f"  {frame.name}: {_beside_litert(frame)}", markup=False)
         for origin in found.origins:
             OUT.print(f"  begins at {origin} (every byte that went into it is the same)", markup=False)
         for name, text in found.refused.items():
@@ -166,8 +165,12 @@ def _print_delegate_on_bionic(found: DelegateOnBionic) -> None:
     nodes, left, partitions, own = found.coverage
     OUT.print(f"{found.name}: {own} of {partitions} partition(s) are its own; {left} of {nodes} nodes ran on plain kernels", markup=False)
     for frame in found.frames:
-        same = "the same bytes as XNNPACK there" if not frame.different else f"{frame.different:,} bytes differ by up to {frame.largest}"
-        OUT.print(f"  {frame.name}: {frame.bytes:,} bytes, {same}", markup=False)
+        OUT.print(f"  {frame.name}: {_beside_litert(frame)}", markup=False)
+
+
+def _beside_litert(frame: FrameOnBionic) -> str:
+    same = "the same bytes as LiteRT here" if not frame.different else f"{frame.different:,} bytes differ by up to {frame.largest}"
+    return f"{frame.bytes:,} bytes, {same}"
 
 
 def _compare_chain(target: str, outputs: dict[str, Path | None], *, as_json: bool, options: dict[str, Any]) -> None:

@@ -17,13 +17,12 @@ _LAST_WORDS = 12
 class JvmDemoApp(DemoApp):
     """`with JvmDemoApp(phone, app)`: `am start` is a Java process that lives until the run has ended; `am force-stop` kills it.
 
-    app: of redmobile.android.jvm_tests.prepare_jvm. ended: how each process ended, in order.
+    app: of redmobile.android.jvm_tests.prepare_jvm.
     """
 
     def __init__(self, phone, app):
         super().__init__(phone, None)
         self.app = app
-        self.ended = []
         self._process = None
         phone.path(FILES).mkdir(parents=True, exist_ok=True)
 
@@ -59,8 +58,7 @@ class JvmDemoApp(DemoApp):
                 said.append(line.rstrip("\n"))
                 if found := _LOG.match(line):
                     self.phone.log(found["tag"], found["text"], found["level"])
-        self.ended.append(process.wait())
-        if self.ended[-1] > 0:  # as Android does when an app's thread dies of an exception
+        if process.wait() > 0:  # as Android does when an app's thread dies of an exception
             for line in said[-_LAST_WORDS:]:
                 self.phone.log("AndroidRuntime", line, "E")
         self._running(False)

@@ -163,7 +163,7 @@ def test_on_androids_own_libc_it_computes_the_same_but_for_a_known_rounding(buil
     assert found.delegate.name == "libredmobile_delegate.so"
     nodes, left, _, own = found.delegate.coverage
     assert (nodes, left, own) == (found.coverage[0], 0, 1), "our kernels take one piece, XNNPACK what they leave"
-    assert [frame.different for frame in found.delegate.frames] == [0, 0, 0], "and give XNNPACK's bytes"
+    assert [frame.different for frame in found.delegate.frames] == [0, 0, 0], "and give LiteRT's bytes"
 
 
 @pytest.fixture
@@ -190,7 +190,6 @@ def test_bench_on_adb_from_the_command_to_the_report(on_a_phone, model, tmp_path
     delegates = ("--delegate", "cpu", "--delegate", "redmobile")
     on_a_phone("model_latency", latency, *delegates, "--runs", "5", "--threads", "2")
     played = on_a_phone("video_1080p30", video, "--seconds", "1", "--threads", "2")
-    assert played.ended == [0, 0, 0]
     for path in (latency, video):
         jsonschema.validate(json.loads(path.read_text()), schema())
     one, other = read_results(latency)
