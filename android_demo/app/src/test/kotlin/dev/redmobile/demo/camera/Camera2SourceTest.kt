@@ -2,7 +2,6 @@ package dev.redmobile.demo.camera
 
 import android.Manifest
 import android.content.Context
-import android.graphics.ImageFormat
 import android.hardware.camera2.CameraAccessException
 import android.hardware.camera2.CameraCharacteristics
 import android.hardware.camera2.CameraManager
@@ -139,7 +138,7 @@ class Camera2SourceTest {
     private fun add(id: String, facing: Int) {
         val facts = ShadowCameraCharacteristics.newCameraCharacteristics()
         val streams = StreamConfigurationMapBuilder.newBuilder()
-        SIZES.forEach { streams.addOutputSize(Size(it.width, it.height)).addOutputSize(ImageFormat.JPEG, Size(it.width, it.height)) }
+        SIZES.forEach { streams.addOutputSize(Size(it.width, it.height)).addOutputSize(JPEG, Size(it.width, it.height)) }
         shadowOf(facts).apply {
             set(CameraCharacteristics.LENS_FACING, facing)
             set(CameraCharacteristics.SENSOR_ORIENTATION, 90)
@@ -152,6 +151,8 @@ class Camera2SourceTest {
     }
 
     private companion object {
+        /** HAL_PIXEL_FORMAT_BLOB, by which a camera's JPEGs go below Android's public names. */
+        const val JPEG = 0x21
         val SIZES = listOf(Pixels(1920, 1080), Pixels(640, 480))
     }
 }
