@@ -13,7 +13,7 @@ TEST = "ScreensTest"
 
 LOOKS = ("light", "dark", "large_german", "right_to_left", "landscape")
 
-_HEIGHT = 360
+_HEIGHT = 300
 
 
 def write_sheet(screenshots: Path, out: Path) -> tuple[str, ...]:
