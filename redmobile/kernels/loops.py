@@ -10,7 +10,7 @@ _FUNCTION = re.compile(r"^[0-9a-f]+ <([\w.$]+)>:$")
 _INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\s+([a-z]\S*)\s*(.*?)\s*(?://.*)?$")
 _TARGET = re.compile(r"\b([0-9a-f]+) <[^>]*>$")
 _DOTS = ("sdot", "smmla")
-_LINE, _FLOAT = "sqdmulh", "fcvtns"
+_LINE, _FLOAT = frozenset({"sqdmulh", "sqrdmulh", "sqrdmlah"}), "fcvtns"
 _STORED_BYTES = {"q": 16, "d": 8, "s": 4, "h": 2, "b": 1}
 _LANE_BYTES = {".d": 8, ".s": 4, ".h": 2, ".b": 1}
 
@@ -84,9 +84,9 @@ class Loop:
 
     @property
     def requantizes(self) -> str:
-        """How sums become codes: "line" (see core/fixed.h), "float", or "" if they do not; with "+clamp" behind it if codes are clamped too."""
+        """How sums become codes: "line" (in integers: core/fixed.h), "float", or "" if they do not; with "+clamp" behind it if codes are clamped too."""
         names = {instruction.name for instruction in self.body}
-        how = "line" if _LINE in names else "float" if _FLOAT in names else ""
+        how = "line" if _LINE & names else "float" if _FLOAT in names else ""
         return how + ("+clamp" if how and "smax" in names else "")
 
     @property
