@@ -84,7 +84,7 @@ class Loop:
 
     @property
     def requantizes(self) -> str:
-        """How sums become codes: "line" (in integers: core/fixed.h), "float", or "" if they do not; with "+clamp" behind it if codes are clamped too."""
+        """How sums become codes: "line" (integers, core/fixed.h), "float", or "" if they do not; "+clamp" behind it if codes are clamped too."""
         names = {instruction.name for instruction in self.body}
         how = "line" if _LINE & names else "float" if _FLOAT in names else ""
         return how + ("+clamp" if how and "smax" in names else "")
