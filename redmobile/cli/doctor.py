@@ -40,7 +40,7 @@ def command(as_json: bool) -> None:
     lacking = missing_packages()
     if as_json:
         emulator = {"missing_packages": list(lacking), "install": install_line(lacking) if lacking else ""}
-        print_json(found.as_json() | {"kernels": _kernels(), "kernel_loops": _kernel_loops(), "emulator": emulator})
+        print_json(found.as_json() | {"kernels": _kernels(), "emulator": emulator})
     else:
         _print(found)
         OUT.print(f"Emulated ARM: {install_line(lacking) if lacking else 'redmobile emulator status tells more'}", markup=False)
@@ -70,7 +70,6 @@ def _print(found: Installation) -> None:
             OUT.print(f"{program.program.name} (missing): {program.program.install}", markup=False)
     OUT.print(f"Runtimes: {', '.join(name for name, works in found.runtimes.items() if works) or 'none'}", markup=False)
     OUT.print(f"Kernels (--delegate redmobile): {_kernels()}", markup=False)
-    OUT.print(f"Kernels' loops (redmobile kernels mca): {_kernel_loops()}", markup=False)
     for shelf in found.shelves:
         OUT.print(f"{shelf.shelf}: {', '.join(shelf.names) or 'none'} ({', '.join(shelf.folders) or 'no folder found'})", markup=False)
     for model in found.models:
@@ -89,10 +88,3 @@ def _kernels() -> str:
     if missing:
         return f"not built; building them (redmobile kernels build) needs {' and '.join(missing)}"
     return "not built: redmobile kernels build"
-
-
-def _kernel_loops() -> str:
-    from redmobile.kernels.mca import missing_mca_tools
-
-    missing = missing_mca_tools()
-    return f"needs {' and '.join(missing)}" if missing else "llvm-mca is there"

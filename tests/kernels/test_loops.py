@@ -7,7 +7,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from redmobile.cli import doctor, group
+from redmobile.cli import group
+from redmobile.core import installation
 from redmobile.errors import DeviceError, UsageError
 from redmobile.kernels import mca
 from redmobile.kernels.library import build_library, missing_tools
@@ -78,7 +79,12 @@ def test_without_llvm_it_says_what_to_install(monkeypatch, tmp_path):
         mca.library_loops(tmp_path / "none.so")
     with pytest.raises(DeviceError, match=r"llvm-mca-19 \(apt install llvm-19\)"):
         mca.estimate("neoverse-n1", [])
-    assert "apt install llvm-19" in doctor._kernel_loops()
+
+
+def test_doctor_names_what_it_needs():
+    known = {program.name: program.install for program in installation.PROGRAMS}
+    assert known[mca.PROGRAM] == "apt-get install llvm-19"
+    assert "binutils-aarch64-linux-gnu" in known[mca.OBJDUMP]
 
 
 @pytest.fixture(scope="module")
