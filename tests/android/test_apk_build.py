@@ -120,9 +120,7 @@ def on_the_jvm(model, work):
 def test_the_apps_tests_pass_on_the_jvm(on_the_jvm):
     assert on_the_jvm.passed >= 50
     assert {"dev.redmobile.tflite.InterpreterTest", "dev.redmobile.demo.benchmark.BenchmarkActivityTest"} <= set(on_the_jvm.classes)
-    assert {f"dev.redmobile.demo.camera.{name}Test" for name in ("LivePipeline", "Camera2Source", "LiveState")} <= set(
-        on_the_jvm.classes
-    )
+    assert {f"dev.redmobile.demo.camera.{name}Test" for name in ("LivePipeline", "Camera2Source", "LiveState")} <= set(on_the_jvm.classes)
 
 
 @pytest.mark.parametrize("run", ["latency-1", "video-1", "both", "long-1", "german"])
