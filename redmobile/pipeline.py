@@ -22,6 +22,7 @@ from redmobile.bench.runner import bench
 from redmobile.convert.metadata import attach, metadata_of
 from redmobile.convert.metadata import describe as describe_file
 from redmobile.convert.onnx_to_tflite import convert as lower_as
+from redmobile.convert.onnx_to_tflite import finish
 from redmobile.convert.outer_layout import keep_nchw
 from redmobile.convert.pixels import Pixels
 from redmobile.core.artifact import read_bytes, sha256_bytes, write_bytes, write_text
@@ -204,6 +205,7 @@ def convert(
             model = work(with_alpha, plan, [_opaque(frame) for frame in images.pictures]).model
         if lock:
             model.metadata[CALIBRATION_ENTRY] = json.dumps(lock).encode()
+    finish(model, recipe.lowering, explained)
     if keep_layout == "nchw":
         keep_nchw(model, graph)
         attach(model, describe_file(graph, name, model, pixels.order, pixels.adapted))
