@@ -254,8 +254,8 @@ def test_large_strides_in_steps_of_two(block, width, moving):
 @pytest.mark.parametrize("bits", [8, 16])
 def test_steps_of_two_give_the_same_codes(bits):
     """The picture is read by one view alone; the other view looks at that one."""
-    activations = ActivationQuantization(bits=bits, symmetric=bits == 16, search=0)  # noqa: PLR2004
-    plan = Quantize(activations=activations, io="int8" if bits == 8 else "int16")  # noqa: PLR2004
+    activations = ActivationQuantization(bits=bits, symmetric=bits == 16, search=0)
+    plan = Quantize(activations=activations, io="int8" if bits == 8 else "int16")
     graph = read_onnx(patches(4, width=24).SerializeToString())
     frames = [np.random.default_rng(5).integers(0, 256, (12, 24, 3), np.uint8)]
     made = []
@@ -263,7 +263,7 @@ def test_steps_of_two_give_the_same_codes(bits):
         choices = LoweringChoices(patch_convolution=choice)
         made.append(quantize(lower(graph, choices), plan, frames).model)
         finish(made[-1], choices, [])
-    low, high = (-128, 128) if bits == 8 else (-32768, 32768)  # noqa: PLR2004
+    low, high = (-128, 128) if bits == 8 else (-32768, 32768)
     codes = {"x": np.random.default_rng(6).integers(low, high, (1, 12, 24, 3)).astype(f"int{bits}")}
     strided, stepped = (run_tflite(model, codes)[0] for model in made)
     assert np.array_equal(strided, stepped)

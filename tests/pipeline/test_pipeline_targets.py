@@ -8,7 +8,7 @@ import pytest
 from redmobile.core.converter import load_converter
 from redmobile.npu.rules import judge, load_rules
 from redmobile.npu.vela import compile_with_vela, settings_for
-from redmobile.pipeline import convert, find_source
+from redmobile.pipeline import ConversionOptions, convert, find_source
 
 FRAMES = 2
 SEARCHED = 0
@@ -21,7 +21,7 @@ def converted(recipe):
     assert chosen.quantize is not None
     activations = msgspec.structs.replace(chosen.quantize.activations, search=SEARCHED)
     hurried = msgspec.structs.replace(chosen, quantize=msgspec.structs.replace(chosen.quantize, activations=activations))
-    return convert(source.onnx, hurried, source.calibration, samples=FRAMES)
+    return convert(source.onnx, hurried, source.calibration, ConversionOptions(samples=FRAMES))
 
 
 def test_ethos_u55_and_u65_have_one_lowering():
