@@ -30,7 +30,7 @@ def test_ethos_u55_and_u65_have_one_lowering():
 
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("ethosu") is None, reason="ethos-u-vela is not installed: pip install 'redmobile[npu]'")
-@pytest.mark.parametrize(("recipe", "targets"), [("ethos_u65", {"ethos_u65": 45, "ethos_u55": 11}), ("ethos_u85", {"ethos_u85": 55})])
+@pytest.mark.parametrize(("recipe", "targets"), [("ethos_u65", {"ethos_u65": 44, "ethos_u55": 10.8}), ("ethos_u85", {"ethos_u85": 54})])
 def test_nothing_of_red_mobile_stays_on_the_cpu(recipe, targets):
     made = converted(recipe)
     assert made.report.quantization is not None
