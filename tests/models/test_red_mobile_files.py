@@ -13,7 +13,7 @@ from redmobile.core.artifact import sha256_file
 from redmobile.core.converter import ActivationQuantization, Converter, load_converter
 from redmobile.graph.onnx_graph import load_onnx
 from redmobile.graph.tflite_read import read_tflite
-from redmobile.pipeline import convert
+from redmobile.pipeline import ConversionOptions, convert
 from redmobile.runtimes.base import open_runtime
 from redmobile.shelf import find
 
@@ -66,7 +66,10 @@ def test_lowering_the_onnx_file_gives_the_operators_of_the_int8_file():
 @pytest.mark.slow
 def test_rgba_costs_two_operators_and_keeps_colours_and_alpha(tmp_path):
     quantize = msgspec.structs.replace(load_converter("litert_int8").quantize, activations=ActivationQuantization(search=0))
-    forms = {io: convert(ONNX, Converter(says="", quantize=quantize), FOLDER / "calibration", io=io, samples=1) for io in ("int8", "rgba:int8")}
+    forms = {
+        io: convert(ONNX, Converter(says="", quantize=quantize), FOLDER / "calibration", ConversionOptions(io=io, samples=1))
+        for io in ("int8", "rgba:int8")
+    }
     plain, rgba = (forms[io].report.operators for io in forms)
     assert Counter(rgba) - Counter(plain) == Counter({"MUL": 1, "ADD": 1})
     runtimes = {}
