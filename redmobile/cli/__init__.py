@@ -14,6 +14,7 @@ COMMANDS = {
     "build": "The whole way: export, convert, quantize, check, parity, bench.",
     "data": "Look at training data: degradations on a contact sheet.",
     "train": "Train a network: synthetic pre-training, then real pairs.",
+    "ablate": "Compare variants of a network at equal, short training; one table.",
     "describe": "Layers, shapes, parameters, MACs and activation bytes of a network.",
     "export": "PyTorch weights to ONNX.",
     "ops": "The ONNX operators that convert takes, and how they fare in ONNX's own tests.",

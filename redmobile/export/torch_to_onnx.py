@@ -46,10 +46,23 @@ def export_onnx(name: str, out: Path, *, weights: Path | None = None, int8_weigh
     if weights is None and int8_weights is None and (folder / INT8_WEIGHTS).is_file():
         int8_weights = folder / INT8_WEIGHTS
     trained = _advice(network, document, int8_weights) if int8_weights else {}
+    return export_network(network, document, Path(name).name, out, trained=trained, size=size)
+
+
+def export_network(
+    network: nn.Module,
+    document: ModelDocument,
+    name: str,
+    out: Path,
+    *,
+    trained: Mapping[str, Tensor] | None = None,
+    size: tuple[int, int] | None = None,
+) -> Path:
+    """As export_onnx, of a network that need not be on the shelf; trained: parameter → its value for INT8, goes into the file as advice."""
     height, width = document.checked_size(size)
     picture = torch.from_numpy(np.random.default_rng(0).random((1, 3, height, width), np.float32))
     model = trace(network, tuple(picture.shape), ["image"], ["enhanced"], trained)
-    _describe(model, Path(name).name, document, weights_sha256(network))
+    _describe(model, name, document, weights_sha256(network))
     data = model.SerializeToString(deterministic=True)
     compare(network, data, picture, name)
     write_bytes(out, data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from redmobile.core.documents import Document, from_dict, read_toml
 from redmobile.errors import DocumentError, UsageError
@@ -11,6 +11,7 @@ from redmobile.shelf import find
 
 Task = Literal["lowlight", "deblur", "upscale", "restore", "medical"]
 Activation = Literal["relu6", "relu", "hard_swish"]
+Attention = Literal["dual", "channel", "spatial", "none"]
 
 
 class Input(Document):
@@ -34,7 +35,7 @@ class InvertedResidualRow(Document):
 
 
 class Context(Document):
-    """Pyramid pooling below the encoder: `levels` further halvings, and the global mean, each through `width` channels."""
+    """Pyramid pooling below the encoder: `levels` further halvings, and the global mean, each through `width` channels. 0 levels: none of it."""
 
     levels: int = 2
     width: int = 64
@@ -54,6 +55,7 @@ class Layers(Document):
     stem_width: int = 32
     activation: Activation = "relu6"
     context: Context = Context()
+    attention: Attention = "dual"
     tail: Tail = Tail()
 
 
@@ -133,15 +135,24 @@ def load_model_document(name: str) -> tuple[Path, ModelDocument]:
 
     Raises InputError (no such model) or DocumentError (unfit).
     """
+    file = model_file(name)
+    return file.parent, model_document(read_toml(file), str(file))
+
+
+def model_file(name: str) -> Path:
+    """The model.toml of the model called `name` on the shelf, or at the path `name` (a folder, or the file). Raises InputError."""
     path = find("models", name)
-    file = path / "model.toml" if path.is_dir() else path
-    values = read_toml(file)
+    return path / "model.toml" if path.is_dir() else path
+
+
+def model_document(values: dict[str, Any], name: str) -> ModelDocument:
+    """The document that a model.toml's `values` make; `name` names them in the DocumentError."""
     kind = _KINDS.get(str(values.get("network")))
     if kind is None:
-        raise DocumentError(f"{file}: network must be one of {', '.join(_KINDS)}; found {values.get('network')!r}.")
-    document = from_dict(values, kind, str(file))
+        raise DocumentError(f"{name}: network must be one of {', '.join(_KINDS)}; found {values.get('network')!r}.")
+    document = from_dict(values, kind, name)
     try:
         document.checked_size(None)
     except UsageError as error:
-        raise DocumentError(f"{file}: {error}") from error
-    return file.parent, document
+        raise DocumentError(f"{name}: {error}") from error
+    return document

@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from redmobile.nets.blocks.attention import DualAttention
+from redmobile.nets.blocks.attention import attention_of
 from redmobile.nets.blocks.convolution import Convolution, scale_weights
 from redmobile.nets.blocks.fusion import Fusion
 from redmobile.nets.blocks.inverted_residual import InvertedResidual
-from redmobile.nets.blocks.pyramid_context import PyramidContext
+from redmobile.nets.blocks.pyramid_context import context_of
 from redmobile.nets.blocks.rounding import Rounding
 from redmobile.nets.blocks.row_planes import PATCH, depth_to_space, space_to_depth
 from redmobile.nets.model_document import Layers
@@ -45,8 +45,8 @@ class RedMobile(nn.Module):
             assert isinstance(stage, nn.Sequential)  # noqa: S101 - for the type checker
             stage.append(InvertedResidual(channels, row, layers.activation))
             channels = row.out
-        self.context = PyramidContext(channels, layers.context.levels, layers.context.width, layers.activation)
-        self.attention = DualAttention(channels)
+        self.context = context_of(channels, layers.context, layers.activation)
+        self.attention = attention_of(layers.attention, channels)
         self.fusions = nn.ModuleList()
         for level, skip in enumerate(reversed(skips)):
             # The finest fusion works at 1/4, where detail and noise are told apart; the coarser ones only merge.
