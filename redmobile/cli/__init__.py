@@ -24,6 +24,7 @@ COMMANDS = {
     "evaluate": "How good pictures become: PSNR, SSIM, noise, banding, flicker, beside peers.",
     "enhance": "Enhance images, folders and videos.",
     "bench": "Will it hold 1080p at 30 fps: on this machine, a phone, an emulated ARM, an Ethos-U.",
+    "release": "Remake a model's folder from its weights: files, figures, card.",
     "report": "Make a page, Markdown or JUnit of results.",
     "emulator": "Emulated ARM: install, status, remove; count a program's instructions.",
     "android": "The demo app on a phone: install, start, logs.",

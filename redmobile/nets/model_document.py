@@ -42,17 +42,18 @@ class Context(Document):
 
 
 class Tail(Document):
-    """gain: out = x · gain + residual, the gain one value a column of a 4×4 patch and colour; otherwise out = x + residual."""
+    """gain: out = x · gain + residual, the gain one value a column of a patch and colour; otherwise out = x + residual."""
 
     gain: bool = True
 
 
 class Layers(Document):
-    """The [layers] table of RED-mobile, the student."""
+    """The [layers] table of RED-mobile, the student. patch: the finest scale is 1/patch of the picture (8: see nets/wider_patch.py)."""
 
     encoder: tuple[InvertedResidualRow, ...]
     stem: Literal["space_to_depth", "patch_conv"] = "space_to_depth"
     stem_width: int = 32
+    patch: Literal[4, 8] = 4
     activation: Activation = "relu6"
     context: Context = Context()
     attention: Attention = "dual"
@@ -74,10 +75,18 @@ class RedLayers(Document):
     tail: Tail = Tail()
 
 
+class OtherFrame(Document):
+    """A frame that `redmobile release` makes a file for. size: (height, width); body: 2: it works at half the size (nets/wider_patch.py)."""
+
+    size: tuple[int, int]
+    body: Literal[1, 2] = 1
+
+
 class ModelDocument(Document):
     """What every model.toml holds. says: one sentence for lists; network: which class reads [layers]; version: of the weights.
 
-    tasks: what the weights were trained for; `redmobile enhance --task` asks.
+    tasks: what the weights were trained for; `redmobile enhance --task` asks. frames: others than that of [input] that
+    files are released for.
     """
 
     says: str
@@ -85,6 +94,7 @@ class ModelDocument(Document):
     version: str
     input: Input
     tasks: tuple[Task, ...] = ("lowlight",)
+    frames: tuple[OtherFrame, ...] = ()
 
     @property
     def size_multiple(self) -> int:
@@ -110,9 +120,9 @@ class RedMobileDocument(ModelDocument, kw_only=True):
 
     @property
     def size_multiple(self) -> int:
-        """The patch of 4, times each halving."""
+        """The patch, times each halving."""
         halvings = sum(row.stride - 1 for row in self.layers.encoder) + self.layers.context.levels
-        return 4 << halvings
+        return self.layers.patch << halvings
 
 
 class RedDocument(ModelDocument, kw_only=True):
