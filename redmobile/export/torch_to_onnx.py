@@ -40,7 +40,8 @@ def export_onnx(
     int8_weights: what quantization-aware training made of them, which goes into the file as advice to those who quantize it (export/grids.py);
     by default that of the model's folder, if it has some and `weights` are its own too.
     size: (height, width), by default that of model.toml. body: 2: it works at half the size (nets/wider_patch.py).
-    The file is run in onnxruntime on a random picture and compared with PyTorch before it is moved into place. Raises InputError, DocumentError, UsageError, UnsupportedModelError, OutputError.
+    The file is run in onnxruntime on a random picture and compared with PyTorch before it is moved into place.
+    Raises InputError, DocumentError, UsageError, UnsupportedModelError, OutputError.
     """
     if version_of("onnxscript") is None:
         raise MissingExtraError("onnxscript", "torch", "Export to ONNX")

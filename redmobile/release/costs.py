@@ -9,9 +9,13 @@ from redmobile.bench.measured import LatencyResult
 from redmobile.bench.modelled import EmulationResult, EstimateResult
 from redmobile.bench.runner import bench
 from redmobile.core.documents import Document
+from redmobile.emulator.cpus import PREFIX
 from redmobile.errors import UsageError
 
 PLAN = "model_latency"
+
+_COUNTED = "1"
+"""Frames counted on an emulated processor: counts of INT8 do not change from frame to frame (benchmarks/README.md)."""
 
 OnProgress = Callable[[str, int, int], None]
 """(what is being done, done, in all)."""
@@ -48,6 +52,7 @@ def costs(files: Mapping[str, Path], targets: Sequence[str], runs: int | None = 
             on=target,
             peers=[str(file) for _, file in others],
             runs=runs if target == "host" else None,
+            target_options={"frames": _COUNTED} if target.startswith(PREFIX) else None,
             on_progress=show,
         )
         for name, cost in zip([first, *(name for name, _ in others)], _read(result, target), strict=True):

@@ -34,7 +34,7 @@ def test_a_frame_of_2_by_2_blocks_comes_out_as_its_small_version_enlarged(pair):
 
 
 def test_what_is_finer_than_a_block_is_multiplied_by_the_gain_of_its_mean(pair):
-    """out = x · gain + residual, and both are those of the means: two frames of equal means differ by gain · difference."""
+    """The output is x · gain + residual, and both are those of the means: two frames of equal means differ by gain · difference."""
     network, wide = pair
     x = torch.rand(1, 3, 64, 64)
     fine = torch.rand(1, 3, 64, 64)
