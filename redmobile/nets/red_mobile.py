@@ -22,7 +22,7 @@ from redmobile.nets.blocks.fusion import Fusion
 from redmobile.nets.blocks.inverted_residual import InvertedResidual
 from redmobile.nets.blocks.pyramid_context import context_of
 from redmobile.nets.blocks.rounding import Rounding
-from redmobile.nets.blocks.row_planes import depth_to_space, space_to_depth
+from redmobile.nets.blocks.row_planes import PATCH, depth_to_space, space_to_depth
 from redmobile.nets.model_document import Layers
 
 _COLOURS = 3
@@ -102,12 +102,15 @@ class _Stem(nn.Module):
 
 
 class _Tail(nn.Module):
-    """Residual and gain for each row plane; one 1×1 convolution a row, so that nothing has to be split afterwards."""
+    """Residual and gain for each row plane; one 1×1 convolution a row, so that nothing has to be split afterwards.
+
+    Four residuals, whatever the patch: of larger patches, neighbouring rows have the same (nets/wider_patch.py).
+    """
 
     def __init__(self, channels: int, patch: int, *, gain: bool) -> None:
         super().__init__()
         self.patch = patch
-        self.residual = nn.ModuleList(scale_weights(Convolution(channels, patch * _COLOURS), 0.1) for _ in range(patch))
+        self.residual = nn.ModuleList(scale_weights(Convolution(channels, patch * _COLOURS), 0.1) for _ in range(PATCH))
         self.gain = scale_weights(Convolution(channels, patch * _COLOURS), 0.1) if gain else None
         if self.gain is not None and self.gain.convolution.bias is not None:
             nn.init.constant_(self.gain.convolution.bias, _FIRST_GAIN)
@@ -118,5 +121,6 @@ class _Tail(nn.Module):
         if self.gain is not None:
             gain = self.gain(y)
             planes = tuple(self.brightened(plane * gain) for plane in planes)
-        rows = [plane + residual(y) for plane, residual in zip(planes, self.residual, strict=True)]
+        residuals = [residual(y) for residual in self.residual]
+        rows = [plane + residuals[row * PATCH // self.patch] for row, plane in enumerate(planes)]
         return depth_to_space(torch.cat(rows, dim=1), self.patch)

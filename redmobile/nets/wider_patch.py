@@ -1,7 +1,7 @@
 """The same network for frames twice as large: its body sees the mean of every 2×2 pixels, gain and residual reach every single one.
 
 A 1×1 convolution on patches of 8×8 pixels, each weight a quarter of the one for the 2×2 mean it belongs to, is the stem's convolution on the
-means; the tail's convolutions, each row and each column of a patch there twice, hand every pixel what was found for its mean. So no layer is
+means; the tail's, each column of a patch there twice and each row used twice, hand every pixel what was found for its mean. So no layer is
 added, the body costs what it cost, and a frame whose 2×2 blocks are of one colour comes out exactly as its small version does, enlarged.
 What is finer than the mean is multiplied by the gain and kept: detail, and noise too.
 """
@@ -21,7 +21,6 @@ from redmobile.nets.model_document import ModelDocument, RedMobileDocument
 FACTOR = 2
 _COLOURS = 3
 _STEM = "stem.mix.convolution.weight"
-_RESIDUAL = re.compile(r"tail\.residual\.(\d+)\.(.+)")
 _COLUMNS = re.compile(r"tail\.(gain|residual\.\d+)\.convolution\.(weight|bias)")
 
 
@@ -35,15 +34,7 @@ def wider_document(document: ModelDocument, name: str) -> RedMobileDocument:
 
 def wider_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors for the network of `wider_document`, of all or some of those for patches of 4×4; grids of activations among them."""
-    found: dict[str, Tensor] = {}
-    for key, tensor in state.items():
-        made = _stem(tensor) if key == _STEM else _columns(tensor) if _COLUMNS.fullmatch(key) else tensor
-        if plane := _RESIDUAL.fullmatch(key):
-            for row in range(FACTOR):
-                found[f"tail.residual.{int(plane[1]) * FACTOR + row}.{plane[2]}"] = made
-        else:
-            found[key] = made
-    return found
+    return {key: _stem(tensor) if key == _STEM else _columns(tensor) if _COLUMNS.fullmatch(key) else tensor for key, tensor in state.items()}
 
 
 def _stem(weight: Tensor) -> Tensor:

@@ -109,11 +109,10 @@ def test_files_for_other_frames_have_the_scales_and_weights_that_were_trained(na
     assert model.inputs[0].shape == (1, *graph, 3)
     mine, its = ({tensor.name: tensor for tensor in each.tensors()} for each in (model, own))
     body = [name for name in its if name.startswith(("stages.", "context.", "attention.", "fusions."))]
-    assert len(body) > 40
+    assert len(body) > 20
     for tensor in body:
         assert np.array_equal(mine[tensor].quantization.scale, its[tensor].quantization.scale), tensor
-        if mine[tensor].dtype == "int8":
-            assert np.array_equal(mine[tensor].data, its[tensor].data), tensor
+        assert np.array_equal(mine[tensor].data, its[tensor].data), tensor
 
 
 def test_card_quotes_the_figures_of_numerics_json():
