@@ -264,7 +264,7 @@ def _train(candidate: Candidate, seed: int, pictures: Pictures, out: Path, on_pr
     training = Training(candidate.document, msgspec.structs.replace(candidate.plan, seed=seed), pictures, run)
     network = msgspec.json.decode(msgspec.json.encode(candidate.document))  # as it reads after a trip through JSON
     if (run / INDEX).exists():
-        if read_json(run / _NETWORK) != network:
+        if _layers(read_json(run / _NETWORK), run) != _layers(network, run):
             raise UsageError(f"{run}: holds a training of another network called '{candidate.variant.name}'; give another name or folder.")
         training.resume()
     write_json(run / _NETWORK, network)
@@ -272,6 +272,11 @@ def _train(candidate: Candidate, seed: int, pictures: Pictures, out: Path, on_pr
         training.go(on_progress)
     last = training.rows[-1]
     return Run(seed=seed, psnr_db=last["validation_psnr_db"], ssim=last["validation_ssim"])
+
+
+def _layers(network: dict[str, Any], run: Path) -> Any:
+    """What a network is made of; keys that its file had no need of yet have their defaults."""
+    return msgspec.structs.asdict(model_document(network, str(run / _NETWORK)))["layers"]
 
 
 def _row(candidate: Candidate, runs: Sequence[Run], first: Sequence[Run]) -> Row:
