@@ -118,6 +118,8 @@ PROGRAMS = (
     Program("cmake", _KERNELS, "apt-get install cmake"),
     Program("cc", _KERNELS, "apt-get install gcc libc6-dev"),
     Program("aarch64-linux-gnu-gcc", "kernels build --target aarch64-linux", "apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross"),
+    Program("aarch64-linux-gnu-objdump", "kernels mca", "apt-get install binutils-aarch64-linux-gnu"),
+    Program("llvm-mca-19", "kernels mca", "apt-get install llvm-19"),
     Program("uv", "bench conversion_peers, emulator install; pip does it too, slower", "pip install uv"),
     Program("chromium", "a look at reports in this repository's tests", "apt-get install chromium", ("chromium-browser", "google-chrome")),
     Program("adb", "android install, start, logs; bench --on adb", "apt-get install adb"),
