@@ -17,6 +17,7 @@ from redmobile.convert.passes.fuse_activation import fuse_activation
 from redmobile.convert.passes.fuse_bias import fuse_bias
 from redmobile.convert.passes.group_normalization import recognise_group_normalization
 from redmobile.convert.passes.merge_reshapes import merge_reshapes
+from redmobile.convert.passes.nest_concatenations import nest_concatenations
 from redmobile.convert.passes.pixel_shuffle import recognise_pixel_shuffle
 from redmobile.convert.passes.pool_in_stages import pool_in_stages
 from redmobile.convert.passes.remove_dead_operators import remove_dead_operators
@@ -55,7 +56,8 @@ FOR_TARGET = (
     stride_over_rows,  # first: it looks for row planes as lowering joins them
     pool_in_stages,  # on its own
     chain_resizes,  # on its own
-    compute_in_rows,  # last: it needs the row planes as the rewrites before have left them
+    compute_in_rows,  # it needs the row planes as the rewrites before have left them
+    nest_concatenations,  # last: those before look for concatenations of all rows
 )
 """Rewrites of the TFLite graph that the recipe's LoweringChoices ask for, behind ON_TFLITE; each explains what it did."""
 

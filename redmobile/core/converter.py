@@ -29,6 +29,7 @@ class LoweringChoices(Document):
     row_arithmetic: sums and products of row planes `as_written`, `in_rows` (in the shape in which they are joined: a compiler can then write
         them where they belong, without a copy) or `in_planes` (planes are cut out and joined as they are, without views); the same values.
     average_pool: `depthwise` (a depthwise convolution: stays inside XNNPACK in INT8, a third of the time) or `average_pool`.
+    concatenation: of `any` number, or `at_most_five` (more are joined in turns: XNNPACK leaves a concatenation of six).
     resize_nearest: `tile` (concatenate and reshape, for whole factors: stays inside XNNPACK, as fast or faster) or
         `resize_nearest_neighbor`.
     """
@@ -40,6 +41,7 @@ class LoweringChoices(Document):
     resize: Literal["single", "chain"] = "single"
     row_arithmetic: Literal["as_written", "in_rows", "in_planes"] = "as_written"
     hard_swish: Literal["relu6_mul", "hard_swish"] = "relu6_mul"
+    concatenation: Literal["any", "at_most_five"] = "any"
     average_pool: Literal["depthwise", "average_pool"] = "depthwise"
     resize_nearest: Literal["tile", "resize_nearest_neighbor"] = "tile"
 

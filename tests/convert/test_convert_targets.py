@@ -277,3 +277,15 @@ def test_planes_without_views_are_the_same():
     planes = kinds(convert_and_compare(model, LoweringChoices(row_arithmetic="in_planes")))
     assert planes["RESHAPE"] < written["RESHAPE"]
     assert {kind: count for kind, count in planes.items() if kind != "RESHAPE"} == {k: n for k, n in written.items() if k != "RESHAPE"}
+
+
+@pytest.mark.parametrize("count", [5, 6, 8, 9, 10, 14])
+def test_concatenations_of_many_are_joined_five_at_a_time(count):
+    parts = [f"p{place}" for place in range(count)]
+    sizes = {part: [1, 2 + place % 3, 3, 4] for place, part in enumerate(parts)}
+    nodes = [node("Relu", part, f"{part}_r") for part in parts]
+    nodes.append(node("Concat", " ".join(f"{part}_r" for part in parts), "y", axis=1))
+    model = convert_and_compare(onnx_model(nodes, sizes), LoweringChoices(concatenation="at_most_five"))
+    joins = [operator for operator in model.operators if operator.kind == "CONCATENATION"]
+    assert max(len(join.inputs) for join in joins) <= 5
+    assert len(joins) == 1 + -(-(count - 5) // 4)

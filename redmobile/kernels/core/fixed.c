@@ -118,3 +118,116 @@ void rm_fixed_find_layer(struct rm_fixed_layer *layer, const int32_t *bias, cons
         }
     }
 }
+
+/* ---- lines for SQRDMLAH ---- */
+
+static int64_t rounded_code(const struct rm_rounded *line, int64_t sum) {
+    return (line->add + (((sum + line->plus) * line->multiplier + (1 << 30)) >> 31)) >> line->shift;
+}
+
+static int rounded_takes_all(const struct steps *steps, const struct rm_rounded *line) {
+    for (int i = 0; i < steps->count; i++)
+        if (rounded_code(line, steps->sum[i]) < steps->code[i] || rounded_code(line, (int64_t)steps->sum[i] - 1) >= steps->code[i]) return 0;
+    return 1;
+}
+
+/* How far the offset may be moved by whole sums: where 8 bits of a code are kept, a few hundred are tried until one fits, in hard cases thousands. */
+#define RM_FARTHEST (1 << 18)
+#define RM_NEIGHBOURS 16 /* multipliers tried on either side of the best slope's */
+
+static double width_of(const struct steps *steps, const struct rm_rounded *line) {
+    double least, most;
+    return offsets_of(steps, line->multiplier / (double)((int64_t)1 << (31 + line->shift)), &least, &most);
+}
+
+/* The multiplier nearest to a slope, or a neighbour of it whose range of offsets is wider. Returns 0 if all are empty. */
+static int choose_multiplier(struct rm_rounded *line, const struct steps *steps, double slope) {
+    const int32_t near = (int32_t)floor_of(slope * (double)((int64_t)1 << (31 + line->shift)) + 0.5);
+    double widest = 0;
+    int32_t best = near;
+    for (int i = 0; i <= 2 * RM_NEIGHBOURS; i++) {
+        line->multiplier = near + (i % 2 ? -(i + 1) / 2 : i / 2);
+        const double width = width_of(steps, line);
+        if (width <= widest) continue;
+        widest = width;
+        best = line->multiplier;
+    }
+    line->multiplier = best;
+    return widest > 0;
+}
+
+/* The offset of the line is (add + 1/2) / 2^shift + plus * slope; it must lie in [least, most). */
+static int find_rounded(struct rm_rounded *line, const struct steps *steps, double slope) {
+    const double whole = (double)(1 << line->shift);
+    double least, most;
+    if (!choose_multiplier(line, steps, slope)) return 0;
+    slope = line->multiplier / (double)((int64_t)1 << (31 + line->shift));
+    offsets_of(steps, slope, &least, &most);
+    for (int32_t i = 0; i < 2 * RM_FARTHEST; i++) {
+        line->plus = i % 2 ? -(i + 1) / 2 : i / 2;
+        const double add = -(double)floor_of(-((least - line->plus * slope) * whole - 0.5));
+        if (!((add + 0.5) / whole + line->plus * slope < most)) continue;
+        line->add = (int32_t)add;
+        if (rounded_takes_all(steps, line)) return 1;
+    }
+    return 0;
+}
+
+int rm_rounded_find(struct rm_rounded *line, float scale, int zero, int lo, int hi, struct rm_sums sums) {
+    struct steps steps;
+    line->shift = scale < 0.999f * 0x1p-8f ? 8 : 0;
+    /* the codes must fit sixteen bits, and the multiplier 31 where the slope is a little more than the scale */
+    if (!(scale < 0.999f && scale > 0x1p-20f) || size_of(sums) * scale > 32000.0) return 0;
+    find_steps(&steps, scale, zero, lo, hi, sums);
+    if (steps.count) return find_rounded(line, &steps, scale) || find_rounded(line, &steps, best_slope(&steps, scale));
+    *line = (struct rm_rounded){0, zero * (1 << line->shift) + (1 << line->shift >> 1), (int32_t)(scale * (float)0x1p31 * (float)(1 << line->shift)), line->shift};
+    return 1;
+}
+
+static void *place(int8_t **memory, size_t bytes) {
+    void *placed = *memory;
+    *memory += (bytes + 63) / 64 * 64;
+    return placed;
+}
+
+size_t rm_rounded_bytes(int blocks) { return (size_t)blocks * (13 * 8 * sizeof(int32_t) + 3 * 16 + 1) + 8 * 64; }
+
+void rm_rounded_place(struct rm_rounded_layer *layer, void *memory, int blocks) {
+    int8_t *at = memory;
+    const size_t eights = (size_t)blocks * 8 * sizeof(int32_t);
+    layer->bias = place(&at, 2 * eights);
+    layer->add = place(&at, 2 * eights);
+    layer->bias_quads = place(&at, 4 * eights);
+    layer->add_quads = place(&at, 4 * eights);
+    layer->multiplier = place(&at, eights);
+    layer->pick = place(&at, (size_t)blocks * 16);
+    layer->pick_quads = place(&at, (size_t)blocks * 32);
+    layer->found = place(&at, blocks);
+}
+
+static void put_rounded(struct rm_rounded_layer *layer, int c, int32_t bias, const struct rm_rounded *line) {
+    const int byte = line->shift / 8;
+    for (int i = 0; i < 2; i++) {
+        layer->bias[c / 8 * 16 + i * 8 + c % 8] = bias;
+        layer->add[c / 8 * 16 + i * 8 + c % 8] = line->add;
+        layer->pick[c / 8 * 16 + c % 8 * 2 + i] = (uint8_t)(c % 8 * 4 + byte + i);
+        for (int pixel = 0; pixel < 2; pixel++) layer->pick_quads[c / 4 * 16 + pixel * 8 + c % 4 * 2 + i] = (uint8_t)(pixel * 16 + c % 4 * 4 + byte + i);
+    }
+    for (int i = 0; i < 4; i++) {
+        layer->bias_quads[c / 4 * 16 + i * 4 + c % 4] = bias;
+        layer->add_quads[c / 4 * 16 + i * 4 + c % 4] = line->add;
+    }
+    layer->multiplier[c] = line->multiplier;
+}
+
+void rm_rounded_find_layer(struct rm_rounded_layer *layer, const int32_t *bias, const float *scale, const struct rm_sums *sums, int channels, int zero, int lo,
+                           int hi) {
+    for (int first = 0; first < channels; first += 8) {
+        struct rm_rounded line[8] = {{0, 0, 0, 0}};
+        const int count = channels - first < 8 ? channels - first : 8;
+        int found = 1;
+        for (int c = 0; c < count && found; c++) found = rm_rounded_find(&line[c], scale[first + c], zero, lo, hi, sums[first + c]);
+        for (int c = 0; c < 8; c++) put_rounded(layer, first + c, (int32_t)((uint32_t)bias[first + c] + (uint32_t)(found ? line[c].plus : 0)), &line[c]);
+        layer->found[first / 8] = (uint8_t)found;
+    }
+}

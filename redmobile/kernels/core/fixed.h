@@ -9,6 +9,7 @@
 #ifndef RM_FIXED_H
 #define RM_FIXED_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define RM_FIXED_SHIFT_HIGH 13
@@ -37,6 +38,34 @@ struct rm_fixed_layer {
     int32_t *bias_pairs;              /* the same biases as pointwise.h's bias_pairs; NULL where there are none */
     uint8_t *shift;                   /* [blocks of 8] */
 };
+
+/* The same for processors with SQRDMLAH (all that have SDOT): code = (add + ((sum + plus) * multiplier / 2^31, rounded)) / 2^shift, rounded down. Adding
+ * and multiplying are one instruction there, and the shift is a choice of bytes. Only whole numbers can be added, but `plus` moves the offset by parts
+ * of them: the smallest one is taken with which the staircase takes every step at its sum. shift: 8 for scales below 2^-8, else 0. */
+struct rm_rounded {
+    int32_t plus, add, multiplier, shift;
+};
+
+/* The arrays lie so that one instruction loads what four registers need for two pixels of eight channels, or for four pixels of four channels
+ * (`quads`). pick: which bytes of two registers are the sixteen-bit codes of their eight lanes. */
+struct rm_rounded_layer {
+    int32_t *bias, *add;             /* [blocks][2 pixels][8] */
+    int32_t *bias_quads, *add_quads; /* [blocks * 2][4 pixels][4] */
+    int32_t *multiplier;             /* [blocks][8] */
+    uint8_t *pick, *pick_quads;      /* [blocks][16]: of one pixel; [blocks * 2][16]: of two pixels */
+    uint8_t *found;                  /* [blocks]: 1 if all eight channels have a line; else `bias` is as it was given */
+};
+
+/* Returns 1 with *line set, or 0 if none is found. */
+int rm_rounded_find(struct rm_rounded *line, float scale, int zero, int lo, int hi, struct rm_sums sums);
+
+/* Bytes of memory that the arrays take; rm_rounded_place puts them into memory aligned to 64. */
+size_t rm_rounded_bytes(int blocks);
+void rm_rounded_place(struct rm_rounded_layer *layer, void *memory, int blocks);
+
+/* Fills the arrays, as rm_fixed_find_layer does. */
+void rm_rounded_find_layer(struct rm_rounded_layer *layer, const int32_t *bias, const float *scale, const struct rm_sums *sums, int channels, int zero, int lo,
+                           int hi);
 
 /* Fills the arrays from a layer's biases (as the kernels add them), scales and bounds. channels: without padding. */
 void rm_fixed_find_layer(struct rm_fixed_layer *layer, const int32_t *bias, const float *scale, const struct rm_sums *sums, int channels, int zero, int lo, int hi);

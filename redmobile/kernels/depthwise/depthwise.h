@@ -20,7 +20,8 @@ struct rm_depthwise {
     const int8_t *weights_quads; /* [ceil(channels / 8)][columns][rows of output][quads][8][4]: columns of the window in fours, see pack.c */
     const int32_t *bias;         /* [channels rounded up to 8]: bias - zero point of the input * sum of the channel's weights */
     const float *scale;          /* [channels rounded up to 8]: input scale * weight scale / output scale */
-    struct rm_fixed_layer fixed;          /* see fixed.h */
+    struct rm_fixed_layer fixed;   /* see fixed.h */
+    struct rm_rounded_layer rounded; /* see fixed.h */
 };
 
 /* One row of output pixels, or two at stride 1.

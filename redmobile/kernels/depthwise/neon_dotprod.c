@@ -1,6 +1,6 @@
 /* SDOT down the columns of the window: four rows of one column and eight channels are turned into two vectors of [channel][row], which the
  * column's weights multiply. At stride 1 two rows of output share them: the second one's weights stand one row lower. */
-#include "../core/neon.h"
+#include "../core/neon_dot.h"
 #include "depthwise.h"
 
 #define MAX_COLUMNS 5
@@ -104,6 +104,131 @@ RM_INLINE void eight_channels(const struct rm_depthwise *p, const int8_t *const 
 #undef ONE
 }
 
+/* ---- 3x3, where everything has room in registers ---- */
+
+/* Four rows of a column, eight channels, to [channel][row]: the lower four channels, the upper four. Moves on to the next column. */
+#define COLUMN(low, high)                                                                                                                      \
+    do {                                                                                                                                       \
+        const int8x16_t top = vzip1q_s8(vcombine_s8(vld1_s8(in[0] + at), vcreate_s8(0)), vcombine_s8(vld1_s8(in[1] + at), vcreate_s8(0)));     \
+        const int8x16_t bottom = vzip1q_s8(vcombine_s8(vld1_s8(in[2] + at), vcreate_s8(0)), vcombine_s8(vld1_s8(in[3] + at), vcreate_s8(0))); \
+        low = vreinterpretq_s8_s16(vzip1q_s16(vreinterpretq_s16_s8(top), vreinterpretq_s16_s8(bottom)));                                       \
+        high = vreinterpretq_s8_s16(vzip2q_s16(vreinterpretq_s16_s8(top), vreinterpretq_s16_s8(bottom)));                                      \
+        at += step;                                                                                                                            \
+    } while (0)
+
+/* Three rows: the fourth one's weights are zero, so any will do. */
+#define COLUMN_OF_THREE(low, high)                                                                                                             \
+    do {                                                                                                                                       \
+        const int8x16_t third = vcombine_s8(vld1_s8(in[2] + at), vcreate_s8(0));                                                               \
+        const int8x16_t top = vzip1q_s8(vcombine_s8(vld1_s8(in[0] + at), vcreate_s8(0)), vcombine_s8(vld1_s8(in[1] + at), vcreate_s8(0)));     \
+        const int8x16_t bottom = vzip1q_s8(third, third);                                                                                      \
+        low = vreinterpretq_s8_s16(vzip1q_s16(vreinterpretq_s16_s8(top), vreinterpretq_s16_s8(bottom)));                                       \
+        high = vreinterpretq_s8_s16(vzip2q_s16(vreinterpretq_s16_s8(top), vreinterpretq_s16_s8(bottom)));                                      \
+        at += step;                                                                                                                            \
+    } while (0)
+
+#define SUMS                 \
+    RM_IN(a, 16);            \
+    RM_IN(b, 17);            \
+    RM_IN(c, 18);            \
+    RM_IN(d, 19);            \
+    RM_IN(e, 20);            \
+    RM_IN(f, 21);            \
+    RM_IN(g, 22);            \
+    RM_IN(h, 23);            \
+    RM_LOAD4(a, b, c, d, 16, 19, bias)
+
+/* A column's products, for one row of output's sums or one pixel's. */
+#define DOT_COLUMN(low, high, w, sum, sum2) \
+    RM_DOT_ALL(sum, (w)[0], low);           \
+    RM_DOT_ALL(sum2, (w)[1], high)
+
+/* Two rows of output at stride 1, eight channels. */
+RM_INLINE void two_rows_of_3x3(const struct rm_depthwise *p, const int8_t *const *in, int8_t *out0, int8_t *out1, size_t pixels, int channel, int exact,
+                               int clamped) {
+    const size_t step = p->channels;
+    const struct rm_neon_line line = rm_neon_line(&p->rounded, p->scale, channel / 8, p->zero, p->lo, p->hi);
+    const int32_t *bias = p->rounded.bias + channel * 2, *add = p->rounded.add + channel * 2;
+    const int8_t *weights = p->weights_quads + (size_t)channel * 24;
+    int8x16_t w0[2][2], w1[2][2], w2[2][2], low0, high0, low1, high1, low2, high2;
+#define KEEP(w, j)                               \
+    w[0][0] = vld1q_s8(weights + 64 * (j));      \
+    w[0][1] = vld1q_s8(weights + 64 * (j) + 16); \
+    w[1][0] = vld1q_s8(weights + 64 * (j) + 32); \
+    w[1][1] = vld1q_s8(weights + 64 * (j) + 48)
+    KEEP(w0, 0);
+    KEEP(w1, 1);
+    KEEP(w2, 2);
+    size_t at = channel;
+    COLUMN(low0, high0);
+    COLUMN(low1, high1);
+    out0 += channel;
+    out1 += channel;
+#define PIXEL(x, y, z)                                                     \
+    do {                                                                   \
+        COLUMN(low##z, high##z);                                           \
+        SUMS;                                                              \
+        DOT_COLUMN(low##x, high##x, w0[0], a, b);                          \
+        DOT_COLUMN(low##x, high##x, w0[1], c, d);                          \
+        DOT_COLUMN(low##y, high##y, w1[0], a, b);                          \
+        DOT_COLUMN(low##y, high##y, w1[1], c, d);                          \
+        DOT_COLUMN(low##z, high##z, w2[0], a, b);                          \
+        DOT_COLUMN(low##z, high##z, w2[1], c, d);                          \
+        RM_REQUANTIZE_FOUR(a, b, c, d, e, f, g, h, add, &line, exact);     \
+        const int8x16_t codes = rm_neon_narrow(a, c, &line, clamped);      \
+        RM_PUT_ON(out0, step, codes, d, 0, 8);                             \
+        RM_PUT_ON(out1, step, codes, d, 1, 8);                             \
+    } while (0)
+    for (; pixels >= 3; pixels -= 3) {
+        PIXEL(0, 1, 2);
+        PIXEL(1, 2, 0);
+        PIXEL(2, 0, 1);
+    }
+    if (pixels > 0) PIXEL(0, 1, 2);
+    if (pixels > 1) PIXEL(1, 2, 0);
+#undef PIXEL
+#undef KEEP
+}
+
+/* One row of output at stride 2, eight channels, two pixels at a time; the last two may overlap those before. */
+RM_INLINE void row_of_3x3_by_2(const struct rm_depthwise *p, const int8_t *const *in, int8_t *out, size_t pixels, int channel, int exact, int clamped) {
+    const size_t step = p->channels;
+    const struct rm_neon_line line = rm_neon_line(&p->rounded, p->scale, channel / 8, p->zero, p->lo, p->hi);
+    const int32_t *bias = p->rounded.bias + channel * 2, *add = p->rounded.add + channel * 2;
+    const int8_t *weights = p->weights_quads + (size_t)channel * 12;
+    const int8x16_t w0[2] = {vld1q_s8(weights), vld1q_s8(weights + 16)}, w1[2] = {vld1q_s8(weights + 32), vld1q_s8(weights + 48)};
+    const int8x16_t w2[2] = {vld1q_s8(weights + 64), vld1q_s8(weights + 80)};
+    int8x16_t low0, high0, low1, high1, low2, high2;
+    size_t at = channel;
+    out += channel;
+    COLUMN_OF_THREE(low0, high0);
+    for (size_t left = pixels; left; left -= 2) {
+        if (left == 1) {
+            at -= 3 * step;
+            out -= step;
+            left = 2;
+            COLUMN_OF_THREE(low0, high0);
+        }
+        SUMS;
+        COLUMN_OF_THREE(low1, high1);
+        COLUMN_OF_THREE(low2, high2);
+        DOT_COLUMN(low0, high0, w0, a, b);
+        DOT_COLUMN(low1, high1, w1, a, b);
+        DOT_COLUMN(low2, high2, w2, a, b);
+        DOT_COLUMN(low2, high2, w0, c, d);
+        COLUMN_OF_THREE(low1, high1);
+        COLUMN_OF_THREE(low0, high0);
+        DOT_COLUMN(low1, high1, w1, c, d);
+        DOT_COLUMN(low0, high0, w2, c, d);
+        RM_REQUANTIZE_FOUR(a, b, c, d, e, f, g, h, add, &line, exact);
+        const int8x16_t codes = rm_neon_narrow(a, c, &line, clamped);
+        RM_PUT_ON(out, step, codes, d, 0, 8);
+        RM_PUT_ON(out, step, codes, d, 1, 8);
+    }
+}
+
+/* ---- which ---- */
+
 /* A single row at stride 1 is a pair of which the second row is thrown away: in `spare`, eight channels of it at a time. */
 RM_INLINE void all_channels(const struct rm_depthwise *p, const int8_t *const *in, int8_t *out0, int8_t *out1, size_t pixels, int kernel, int stride) {
     const int clamped = p->lo > -128 || p->hi < 127;
@@ -112,8 +237,11 @@ RM_INLINE void all_channels(const struct rm_depthwise *p, const int8_t *const *i
     int c = 0;
     for (; c + 8 <= p->channels; c += 8) {
         const enum rm_neon_how how = rm_neon_how(p->fixed.shift[c / 8], p->wide);
-        if (stride == 2) RM_NEON_CASES(eight_channels, how, clamped, p, in, out0, out0, pixels, c, kernel, 2, 1);
-        else RM_NEON_CASES(eight_channels, how, clamped, p, rows, out0, out1, pixels, c, kernel, 1, 2);
+        const int exact = p->rounded.found[c / 8];
+        if (kernel == 3 && stride == 1) RM_LINE_CASES(two_rows_of_3x3, exact, clamped, p, rows, out0, out1, pixels, c);
+        else if (kernel == 3) RM_LINE_CASES(row_of_3x3_by_2, exact, clamped, p, rows, out0, pixels, c);
+        else if (stride == 2) RM_NEON_CASES(eight_channels, how, 1, p, in, out0, out0, pixels, c, 5, 2, 1);
+        else RM_NEON_CASES(eight_channels, how, 1, p, rows, out0, out1, pixels, c, 5, 1, 2);
     }
     if (c == p->channels) return;
     rm_depthwise_s8_some(p, in, out0, pixels, c);
@@ -121,7 +249,8 @@ RM_INLINE void all_channels(const struct rm_depthwise *p, const int8_t *const *i
 }
 
 void rm_depthwise_s8__neon_dotprod(const struct rm_depthwise *p, const int8_t *const *in, int8_t *out0, int8_t *out1, size_t pixels) {
-    if (p->stride == 1 && !out1) rm_depthwise_s8__scalar(p, in, out0, out1, pixels);
+    const int small = p->kernel == 3 && (p->wide || pixels < 2); /* not worth kernels of their own */
+    if ((p->stride == 1 && !out1) || small) rm_depthwise_s8__scalar(p, in, out0, out1, pixels);
     else if (p->kernel == 3 && p->stride == 1) all_channels(p, in, out0, out1, pixels, 3, 1);
     else if (p->kernel == 3) all_channels(p, in, out0, out1, pixels, 3, 2);
     else if (p->kernel == 5 && p->stride == 1) all_channels(p, in, out0, out1, pixels, 5, 1);

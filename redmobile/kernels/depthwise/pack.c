@@ -7,7 +7,8 @@ static size_t quads_bytes(int kernel, int stride, int channels) {
 }
 
 size_t rm_depthwise_packed_bytes(int kernel, int stride, int channels) {
-    return (size_t)kernel * kernel * channels + quads_bytes(kernel, stride, channels) + (channels + 7) / 8 * (8 * (5 * sizeof(int32_t) + sizeof(struct rm_sums)) + 1) + 12 * 64;
+    return (size_t)kernel * kernel * channels + quads_bytes(kernel, stride, channels) + (channels + 7) / 8 * (8 * (5 * sizeof(int32_t) + sizeof(struct rm_sums)) + 1) + 12 * 64 +
+           rm_rounded_bytes((channels + 7) / 8);
 }
 
 static void *take(int8_t **memory, size_t bytes) {
@@ -44,6 +45,7 @@ int rm_depthwise_pack(struct rm_depthwise *p, const struct rm_conv_weights *from
     struct rm_sums *sums = take(&free_memory, padded * sizeof *sums);
     p->fixed = (struct rm_fixed_layer){.bias = take(&free_memory, padded * sizeof *bias), .low = take(&free_memory, padded * sizeof *bias),
                                        .multiplier = take(&free_memory, padded * sizeof *bias), .shift = take(&free_memory, padded / 8)};
+    rm_rounded_place(&p->rounded, take(&free_memory, rm_rounded_bytes(padded / 8)), padded / 8);
     memcpy(weights, from->weights, (size_t)taps * channels);
     for (int c = 0; c < channels; c++) {
         int32_t sum = 0;
@@ -64,5 +66,6 @@ int rm_depthwise_pack(struct rm_depthwise *p, const struct rm_conv_weights *from
     pack_quads(quads, p);
     p->weights_quads = quads;
     rm_fixed_find_layer(&p->fixed, bias, scale, sums, channels, p->zero, p->lo, p->hi);
+    rm_rounded_find_layer(&p->rounded, bias, scale, sums, channels, p->zero, p->lo, p->hi);
     return 1;
 }

@@ -1,7 +1,8 @@
 /* SDOT: four bytes of a pixel's run with four of each of four channels' weights.
  *
- * Up to 48 bytes deep the weights of eight channels stay in registers for a whole row; deeper ones go through in tiles of 8 pixels by 8 channels. */
-#include "../core/neon.h"
+ * Up to 48 bytes deep the weights of eight channels stay in registers for a whole row, up to 96 those of four; everything else goes through in tiles of
+ * 8 pixels by 8 channels. */
+#include "../core/neon_dot.h"
 #include "pointwise.h"
 
 /* What a row needs of its layer, and of eight of its channels. */
@@ -38,116 +39,244 @@ RM_INLINE void put_four(int8_t *to, size_t step, int32x4_t codes, int channels) 
 
 /* ---- weights that stay ---- */
 
-/* One pixel's eight sums; depth: bytes, a multiple of 8. */
-RM_INLINE void sums_staying(const int8_t *run, const int8x16_t w[12][2], const int32_t *bias, int depth, int32x4_t sum[2]) {
-    sum[0] = vld1q_s32(bias);
-    sum[1] = vld1q_s32(bias + 4);
-    for (int k = 0; k + 16 <= depth; k += 16) {
-        const int8x16_t v = vld1q_s8(run + k);
-        for (int h = 0; h < 2; h++) {
-            sum[h] = vdotq_laneq_s32(sum[h], w[k / 4][h], v, 0);
-            sum[h] = vdotq_laneq_s32(sum[h], w[k / 4 + 1][h], v, 1);
-            sum[h] = vdotq_laneq_s32(sum[h], w[k / 4 + 2][h], v, 2);
-            sum[h] = vdotq_laneq_s32(sum[h], w[k / 4 + 3][h], v, 3);
-        }
+/* Groups g … g + 3 of a pixel's run, which are the sixteen bytes of v, into the sums of eight channels; the same for the lower and the upper half of v. */
+#define DOT_EIGHT(g, v, lane, a, b) RM_DOT(a, w[g][0], v, lane); RM_DOT(b, w[g][1], v, lane)
+#define DOT_LOW(g, v, a, b) DOT_EIGHT(g, v, 0, a, b); DOT_EIGHT((g) + 1, v, 1, a, b)
+#define DOT_HIGH(g, v, a, b) DOT_EIGHT(g, v, 2, a, b); DOT_EIGHT((g) + 1, v, 3, a, b)
+#define DOT_BOTH(g, v, a, b) DOT_LOW(g, v, a, b); DOT_HIGH((g) + 2, v, a, b)
+
+/* Two pixels that lie depth bytes apart, to pixels that lie step bytes apart. depth: 16, 24, 32 or 40 bytes. */
+RM_INLINE void pair_staying(const int8_t **from, int8_t **out, size_t step, const int8x16_t w[12][2], const int32_t *bias, const int32_t *add,
+                            const struct rm_neon_line *line, int depth, int exact, int clamped) {
+    const int8_t *run = *from;
+    int8_t *to = *out;
+    RM_IN(a0, 16);
+    RM_IN(a1, 17);
+    RM_IN(b0, 18);
+    RM_IN(b1, 19);
+    RM_IN(d0, 20);
+    RM_IN(d1, 21);
+    RM_IN(d2, 22);
+    RM_IN(d3, 23);
+    RM_LOAD4(a0, a1, b0, b1, 16, 19, bias);
+    if (depth == 16) {
+        RM_LOAD2_ON(d0, d1, 20, 21, run);
+        DOT_BOTH(0, d0, a0, a1);
+        DOT_BOTH(0, d1, b0, b1);
+    } else if (depth == 24) {
+        RM_LOAD3_ON(d0, d1, d2, 20, 22, run);
+        DOT_BOTH(0, d0, a0, a1);
+        DOT_LOW(4, d1, a0, a1);
+        DOT_HIGH(0, d1, b0, b1);
+        DOT_BOTH(2, d2, b0, b1);
+    } else if (depth == 32) {
+        RM_LOAD4_ON(d0, d1, d2, d3, 20, 23, run);
+        DOT_BOTH(0, d0, a0, a1);
+        DOT_BOTH(4, d1, a0, a1);
+        DOT_BOTH(0, d2, b0, b1);
+        DOT_BOTH(4, d3, b0, b1);
+    } else {
+        int8x16_t d4;
+        RM_LOAD4_ON(d0, d1, d2, d3, 20, 23, run);
+        DOT_BOTH(0, d0, a0, a1);
+        DOT_BOTH(4, d1, a0, a1);
+        RM_LOAD1_ON(d4, run);
+        DOT_LOW(8, d2, a0, a1);
+        DOT_HIGH(0, d2, b0, b1);
+        DOT_BOTH(2, d3, b0, b1);
+        DOT_BOTH(6, d4, b0, b1);
     }
-    if (depth % 16) {
-        const int8x8_t v = vld1_s8(run + depth - 8);
-        for (int h = 0; h < 2; h++) {
-            sum[h] = vdotq_lane_s32(sum[h], w[depth / 4 - 2][h], v, 0);
-            sum[h] = vdotq_lane_s32(sum[h], w[depth / 4 - 1][h], v, 1);
-        }
-    }
+    RM_REQUANTIZE_FOUR(a0, a1, b0, b1, d0, d1, d2, d3, add, line, exact);
+    const int8x16_t codes = rm_neon_narrow(a0, b0, line, clamped);
+    RM_PUT_ON(to, step, codes, d, 0, 8);
+    RM_PUT_ON(to, step, codes, d, 1, 8);
+    *from = run;
+    *out = to;
 }
 
-/* Two pixels that lie depth bytes apart, to pixels that lie step bytes apart. */
-RM_INLINE void pair_staying(const int8_t *run, const int8x16_t w[12][2], const int32_t **bias, struct rm_neon_channels *c, const struct rm_neon_output *o,
-                            int8_t *to, size_t step, int depth, enum rm_neon_how how, int clamped) {
-    int32x4_t a[2], b[2];
-    sums_staying(run, w, *bias, depth, a);
-    RM_RELOAD(*bias);
-    sums_staying(run + depth, w, *bias, depth, b);
-    RM_RELOAD(*bias);
-    const int16x8_t qa = rm_neon_requantize(a[0], a[1], c, 0, o, how), qb = rm_neon_requantize(b[0], b[1], c, 1, o, how);
-    put_two(to, step, rm_neon_codes(qa, qb, o, clamped));
+/* One pixel of 48 bytes: with 24 registers of weights there is no room for two. */
+RM_INLINE void pixel_staying_48(const int8_t **from, int8_t **out, size_t step, const int8x16_t w[12][2], const int32_t *bias, const int32_t *add,
+                                const struct rm_neon_line *line, int exact, int clamped) {
+    const int8_t *run = *from;
+    int8_t *to = *out;
+    RM_IN(a, 16);
+    RM_IN(b, 17);
+    RM_IN(d0, 20);
+    RM_IN(d1, 21);
+    RM_IN(d2, 22);
+    RM_LOAD2(a, b, 16, 17, bias);
+    RM_LOAD3_ON(d0, d1, d2, 20, 22, run);
+    DOT_BOTH(0, d0, a, b);
+    DOT_BOTH(4, d1, a, b);
+    DOT_BOTH(8, d2, a, b);
+    if (exact) {
+        RM_LOAD2(d0, d1, 20, 21, add);
+        RM_ROUND(d0, a, line->multiplier[0]);
+        RM_ROUND(d1, b, line->multiplier[1]);
+        RM_PICK(a, d0, d1, 20, 21, line->pick);
+    } else a = rm_neon_in_floats(a, b, line);
+    int8x8_t codes = vqmovn_s16(vreinterpretq_s16_s8(a));
+    if (clamped) codes = vmin_s8(vmax_s8(codes, vget_low_s8(line->lo)), vget_low_s8(line->hi));
+    vst1_s8(to, codes);
+    *from = run;
+    *out = to + step;
 }
 
-/* Pixels lie depth bytes apart. Eight of them a turn, for a loop's own instructions are as many as a pair's requantization; then pairs. */
-RM_INLINE void row_staying(const struct job *j, int depth, enum rm_neon_how how, int clamped) {
+/* Weights of four groups (those there are) to registers. No loop: compilers give registers to array elements only where no index is left to unroll. */
+#define KEEP_GROUP(g)                                        \
+    if ((g) < depth / 4) {                                   \
+        w[g][0] = vld1q_s8(weights + (g) * 32);              \
+        w[g][1] = vld1q_s8(weights + (g) * 32 + 16);         \
+    }
+#define KEEP_EIGHT(g) KEEP_GROUP(g) KEEP_GROUP((g) + 1) KEEP_GROUP((g) + 2) KEEP_GROUP((g) + 3)
+#define KEEP_HALF_GROUP(g) \
+    if ((g) < depth / 4) w[g] = vld1q_s8(weights + (g) * 32);
+#define KEEP_FOUR(g) KEEP_HALF_GROUP(g) KEEP_HALF_GROUP((g) + 1) KEEP_HALF_GROUP((g) + 2) KEEP_HALF_GROUP((g) + 3)
+
+/* Eight channels of a row whose pixels lie depth bytes apart. Eight pixels a turn, for a loop's own instructions are as many as a few pixels'
+ * requantization; the last pair may overlap the one before: the codes are the same. */
+RM_INLINE void row_staying(const struct job *j, int depth, int exact, int clamped) {
     const struct rm_pointwise *p = j->p;
     const size_t step = p->channels;
-    const struct rm_neon_output o = rm_neon_output(p->zero, p->lo, p->hi);
-    struct rm_neon_channels c = rm_neon_channels(p->scale, &p->fixed, j->block * 8, how);
+    const struct rm_neon_line line = rm_neon_line(&p->rounded, p->scale, j->block, p->zero, p->lo, p->hi);
     const int8_t *weights = p->weights + (size_t)j->block * depth * 8, *run = j->in[0];
-    const int32_t *bias = biases(j, how);
+    const int32_t *bias = p->rounded.bias + j->block * 16, *add = p->rounded.add + j->block * 16;
     int8_t *to = j->out + j->block * 8;
     int8x16_t w[12][2];
-    for (int g = 0; g < depth / 4; g++)
-        for (int h = 0; h < 2; h++) w[g][h] = vld1q_s8(weights + (g * 2 + h) * 16);
+    KEEP_EIGHT(0);
+    KEEP_EIGHT(4);
+    KEEP_EIGHT(8);
     size_t left = j->pixels;
-#define PAIR(run, to) pair_staying(run, w, &bias, &c, &o, to, step, depth, how, clamped)
-    for (; left >= 8; left -= 8, run += 8 * depth) {
-        PAIR(run, to);
-        to += 2 * step;
-        PAIR(run + 2 * depth, to);
-        to += 2 * step;
-        PAIR(run + 4 * depth, to);
-        to += 2 * step;
-        PAIR(run + 6 * depth, to);
-        to += 2 * step;
+    if (depth == 48) {
+        for (; left >= 4; left -= 4)
+#pragma GCC unroll 4
+            for (int i = 0; i < 4; i++) pixel_staying_48(&run, &to, step, w, bias, add, &line, exact, clamped);
+        for (; left; left--) pixel_staying_48(&run, &to, step, w, bias, add, &line, exact, clamped);
+        return;
     }
-    for (; left >= 2; left -= 2, run += 2 * depth, to += 2 * step) PAIR(run, to);
-    if (left) PAIR(run - depth, to - step); /* the last pair may overlap the one before: the codes are the same */
-#undef PAIR
+    for (; left >= 8; left -= 8)
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) pair_staying(&run, &to, step, w, bias, add, &line, depth, exact, clamped);
+    for (; left >= 2; left -= 2) pair_staying(&run, &to, step, w, bias, add, &line, depth, exact, clamped);
+    if (!left) return;
+    run -= depth;
+    to -= step;
+    pair_staying(&run, &to, step, w, bias, add, &line, depth, exact, clamped);
 }
 
-/* The same for four channels, four pixels at a time; w: [group]. */
-RM_INLINE void row_of_four_staying(const struct job *j, int depth, enum rm_neon_how how, int clamped) {
+#define DOT_FOUR(g, v, sum) RM_DOT(sum, w[g], v, 0); RM_DOT(sum, w[(g) + 1], v, 1); RM_DOT(sum, w[(g) + 2], v, 2); RM_DOT(sum, w[(g) + 3], v, 3)
+
+/* One pixel's sums of four channels; moves run on. */
+#define PIXEL_OF_QUAD(sum)                                          \
+    do {                                                            \
+        if (depth == 64) {                                          \
+            RM_LOAD4_ON(d0, d1, d2, d3, 20, 23, run);               \
+            DOT_FOUR(0, d0, sum);                                   \
+            DOT_FOUR(4, d1, sum);                                   \
+            DOT_FOUR(8, d2, sum);                                   \
+            DOT_FOUR(12, d3, sum);                                  \
+            break;                                                  \
+        }                                                           \
+        if (depth >= 48) {                                          \
+            RM_LOAD3_ON(d0, d1, d2, 20, 22, run);                   \
+            DOT_FOUR(0, d0, sum);                                   \
+            DOT_FOUR(4, d1, sum);                                   \
+            DOT_FOUR(8, d2, sum);                                   \
+        }                                                           \
+        if (depth >= 96) {                                          \
+            RM_LOAD3_ON(d0, d1, d2, 20, 22, run);                   \
+            DOT_FOUR(12, d0, sum);                                  \
+            DOT_FOUR(16, d1, sum);                                  \
+            DOT_FOUR(20, d2, sum);                                  \
+        }                                                           \
+        if (depth % 48 >= 32) {                                     \
+            RM_LOAD2_ON(d0, d1, 20, 21, run);                       \
+            DOT_FOUR(depth / 48 * 12, d0, sum);                     \
+            DOT_FOUR(depth / 48 * 12 + 4, d1, sum);                 \
+        }                                                           \
+        if (depth % 48 & 16) {                                      \
+            RM_LOAD1_ON(d0, run);                                   \
+            DOT_FOUR(depth / 48 * 12, d0, sum);                     \
+        }                                                           \
+        if (depth & 8) {                                            \
+            RM_LOAD_HALF_ON(d0, run);                               \
+            RM_DOT(sum, w[depth / 4 - 2], d0, 0);                   \
+            RM_DOT(sum, w[depth / 4 - 1], d0, 1);                   \
+        }                                                           \
+    } while (0)
+
+/* Four channels of a row, four pixels at a time: up to 96 bytes deep their weights stay in registers. */
+RM_INLINE void row_of_quad(const struct job *j, int quad, int depth, int exact, int clamped) {
     const struct rm_pointwise *p = j->p;
     const size_t step = p->channels;
-    const struct rm_neon_output o = rm_neon_output(p->zero, p->lo, p->hi);
-    struct rm_neon_channels c = rm_neon_channels(p->scale, &p->fixed, j->block * 8, how);
-    const int8_t *weights = p->weights + (size_t)j->block * depth * 8, *run = j->in[0];
-    const int32_t *bias = biases(j, how);
-    int8_t *to = j->out + j->block * 8;
-    int8x16_t w[12];
-    for (int g = 0; g < depth / 4; g++) w[g] = vld1q_s8(weights + g * 32);
-    for (size_t left = j->pixels; left;) {
+    const struct rm_neon_line line = rm_neon_line_of_quad(&p->rounded, p->scale, quad, p->zero, p->lo, p->hi);
+    const int8_t *weights = p->weights + (size_t)(quad / 2) * depth * 8 + quad % 2 * 16, *run = j->in[0];
+    const int32_t *bias = p->rounded.bias_quads + quad * 16, *add = p->rounded.add_quads + quad * 16;
+    int8_t *to = j->out + quad * 4;
+    int8x16_t w[24];
+    KEEP_FOUR(0);
+    KEEP_FOUR(4);
+    KEEP_FOUR(8);
+    KEEP_FOUR(12);
+    KEEP_FOUR(16);
+    KEEP_FOUR(20);
+    for (size_t left = j->pixels; left; left -= 4) {
         if (left < 4) {
             run -= (4 - left) * depth;
             to -= (4 - left) * step;
             left = 4;
         }
-        int32x4_t sum[4];
-        for (int i = 0; i < 4; i++) {
-            sum[i] = vld1q_s32(bias);
-            RM_RELOAD(bias);
-            for (int k = 0; k + 16 <= depth; k += 16) {
-                const int8x16_t v = vld1q_s8(run + i * depth + k);
-                sum[i] = vdotq_laneq_s32(sum[i], w[k / 4], v, 0);
-                sum[i] = vdotq_laneq_s32(sum[i], w[k / 4 + 1], v, 1);
-                sum[i] = vdotq_laneq_s32(sum[i], w[k / 4 + 2], v, 2);
-                sum[i] = vdotq_laneq_s32(sum[i], w[k / 4 + 3], v, 3);
-            }
-        }
-        const int16x8_t qa = rm_neon_requantize_of(sum[0], sum[1], &c, 0, 0, 1, 0, &o, how);
-        const int16x8_t qb = rm_neon_requantize_of(sum[2], sum[3], &c, 2, 0, 3, 0, &o, how);
-        put_four(to, step, vreinterpretq_s32_s8(rm_neon_codes(qa, qb, &o, clamped)), 4);
-        run += 4 * depth;
-        to += 4 * step;
-        left -= 4;
+        RM_IN(s0, 16);
+        RM_IN(s1, 17);
+        RM_IN(s2, 18);
+        RM_IN(s3, 19);
+        RM_IN(d0, 20);
+        RM_IN(d1, 21);
+        RM_IN(d2, 22);
+        RM_IN(d3, 23);
+        RM_LOAD4(s0, s1, s2, s3, 16, 19, bias);
+        PIXEL_OF_QUAD(s0);
+        PIXEL_OF_QUAD(s1);
+        PIXEL_OF_QUAD(s2);
+        PIXEL_OF_QUAD(s3);
+        RM_REQUANTIZE_FOUR(s0, s1, s2, s3, d0, d1, d2, d3, add, &line, exact);
+        const int8x16_t codes = rm_neon_narrow(s0, s2, &line, clamped);
+        RM_PUT_ON(to, step, codes, s, 0, 4);
+        RM_PUT_ON(to, step, codes, s, 1, 4);
+        RM_PUT_ON(to, step, codes, s, 2, 4);
+        RM_PUT_ON(to, step, codes, s, 3, 4);
     }
 }
 
-#define STAYING(depth)                                                                                                               \
-    static void staying_##depth(const struct job *j, enum rm_neon_how how, int clamped) { RM_NEON_CASES(row_staying, how, clamped, j, depth); }
+#define STAYING(depth) \
+    static void staying_##depth(const struct job *j, int exact, int clamped) { RM_LINE_CASES(row_staying, exact, clamped, j, depth); }
 STAYING(16)
 STAYING(24)
 STAYING(32)
 STAYING(40)
 STAYING(48)
 
-static void four_staying_32(const struct job *j, enum rm_neon_how how, int clamped) { RM_NEON_CASES(row_of_four_staying, how, clamped, j, 32); }
+#define QUAD(depth) \
+    static void quad_##depth(const struct job *j, int quad, int exact, int clamped) { RM_LINE_CASES(row_of_quad, exact, clamped, j, quad, depth); }
+QUAD(32)
+QUAD(56)
+QUAD(64)
+QUAD(72)
+QUAD(80)
+QUAD(96)
+
+typedef void staying_fn(const struct job *j, int exact, int clamped);
+typedef void quad_fn(const struct job *j, int quad, int exact, int clamped);
+
+/* NULL for other depths. */
+static staying_fn *staying_of(int depth) {
+    static staying_fn *const rows[] = {staying_16, staying_24, staying_32, staying_40, staying_48};
+    return depth % 8 == 0 && depth >= 16 && depth <= 48 ? rows[depth / 8 - 2] : NULL;
+}
+
+static quad_fn *quad_of(int depth) {
+    return depth == 32 ? quad_32 : depth == 56 ? quad_56 : depth == 64 ? quad_64 : depth == 72 ? quad_72 : depth == 80 ? quad_80 : depth == 96 ? quad_96 : NULL;
+}
 
 /* ---- tiles ---- */
 
@@ -229,8 +358,8 @@ RM_INLINE void row_of_tiles(const struct job *j, int quads, enum rm_neon_how how
     }
 }
 
-static void tiles_1(const struct job *j, enum rm_neon_how how, int clamped) { RM_NEON_CASES(row_of_tiles, how, clamped, j, 1); }
-static void tiles_2(const struct job *j, enum rm_neon_how how, int clamped) { RM_NEON_CASES(row_of_tiles, how, clamped, j, 2); }
+static void tiles_1(const struct job *j, enum rm_neon_how how) { RM_NEON_CASES(row_of_tiles, how, 1, j, 1); }
+static void tiles_2(const struct job *j, enum rm_neon_how how) { RM_NEON_CASES(row_of_tiles, how, 1, j, 2); }
 
 /* ---- which ---- */
 
@@ -249,20 +378,26 @@ static void last_channels(const struct job *j, enum rm_neon_how how) {
         const int8_t *moved[RM_MAX_SEGMENTS];
         for (int s = 0; s < p->segments; s++) moved[s] = j->in[s] + x * p->segment_stride[s];
         const struct job alone = {&eight, moved, buffer, 8, 0};
-        tiles_2(&alone, how, 1);
+        tiles_2(&alone, how);
         for (int i = 0; i < 8; i++)
             for (int c = first; c < p->channels; c++) j->out[(x + i) * p->channels + c] = buffer[i * 8 + c - first];
     }
 }
 
-static void eight_channels(const struct job *j, enum rm_neon_how how, int clamped) {
-    if (j->p->segments > 1 || j->p->segment_stride[0] != j->p->depth) tiles_2(j, how, clamped);
-    else if (j->p->depth == 16) staying_16(j, how, clamped);
-    else if (j->p->depth == 24) staying_24(j, how, clamped);
-    else if (j->p->depth == 32) staying_32(j, how, clamped);
-    else if (j->p->depth == 40) staying_40(j, how, clamped);
-    else if (j->p->depth == 48) staying_48(j, how, clamped);
-    else tiles_2(j, how, clamped);
+/* 1: done with weights that stay in registers. */
+static int block_staying(const struct job *j, int clamped) {
+    const struct rm_pointwise *p = j->p;
+    const int left = p->channels - j->block * 8, exact = p->rounded.found[j->block];
+    quad_fn *const quad = quad_of(p->depth);
+    if (p->segments > 1 || p->segment_stride[0] != p->depth || (!exact && p->wide)) return 0;
+    if (left >= 8 && staying_of(p->depth)) {
+        staying_of(p->depth)(j, exact, clamped);
+        return 1;
+    }
+    if (!quad || (left < 8 && left != 4)) return 0;
+    quad(j, j->block * 2, exact, clamped);
+    if (left >= 8) quad(j, j->block * 2 + 1, exact, clamped);
+    return 1;
 }
 
 void rm_pointwise_s8__neon_dotprod(const struct rm_pointwise *p, const int8_t *const *in, int8_t *out, size_t pixels) {
@@ -275,9 +410,9 @@ void rm_pointwise_s8__neon_dotprod(const struct rm_pointwise *p, const int8_t *c
         const struct job j = {p, in, out, pixels, block};
         const int left = p->channels - block * 8;
         const enum rm_neon_how how = rm_neon_how(p->fixed.shift[block], p->wide);
-        if (left >= 8) eight_channels(&j, how, clamped);
+        if (block_staying(&j, clamped)) continue;
+        if (left >= 8) tiles_2(&j, how);
         else if (left > 4) last_channels(&j, rm_neon_how(0, p->wide));
-        else if (left == 4 && p->segments == 1 && p->depth == 32 && p->segment_stride[0] == 32) four_staying_32(&j, how, clamped);
-        else tiles_1(&j, how, clamped);
+        else tiles_1(&j, how);
     }
 }

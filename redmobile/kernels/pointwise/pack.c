@@ -10,7 +10,7 @@ static size_t depth_of(int segments, const int *segment_bytes, int to) {
 
 size_t rm_pointwise_packed_bytes(int segments, const int *segment_bytes, int channels) {
     const size_t blocks = (channels + 7) / 8;
-    return blocks * 8 * (depth_of(segments, segment_bytes, 4) + depth_of(segments, segment_bytes, 8)) + blocks * (8 * (10 * sizeof(int32_t) + sizeof(struct rm_sums)) + 1) + 14 * 64;
+    return blocks * 8 * (depth_of(segments, segment_bytes, 4) + depth_of(segments, segment_bytes, 8)) + blocks * (8 * (10 * sizeof(int32_t) + sizeof(struct rm_sums)) + 1) + 14 * 64 + rm_rounded_bytes((int)blocks);
 }
 
 /* One channel's runs, each spread over groups of `group` bytes that lie 8 groups apart. */
@@ -61,6 +61,7 @@ int rm_pointwise_pack(struct rm_pointwise *p, const struct rm_conv_weights *from
     float *scale = take(&free_memory, p->blocks * 8 * sizeof *scale);
     struct rm_sums *sums = take_fixed(&p->fixed, &free_memory, p->blocks);
     int32_t *pairs = take(&free_memory, p->blocks * 16 * sizeof *pairs);
+    rm_rounded_place(&p->rounded, take(&free_memory, rm_rounded_bytes(p->blocks)), p->blocks);
     p->wide = p->lowest = 0;
     for (int c = 0; c < channels; c++) {
         const int8_t *w = from->weights + (size_t)c * taken;
@@ -85,6 +86,7 @@ int rm_pointwise_pack(struct rm_pointwise *p, const struct rm_conv_weights *from
     p->bias_unsigned = bias_unsigned;
     p->scale = scale;
     rm_fixed_find_layer(&p->fixed, bias, scale, sums, channels, p->zero, p->lo, p->hi);
+    rm_rounded_find_layer(&p->rounded, bias, scale, sums, channels, p->zero, p->lo, p->hi);
     pair_biases(pairs, bias, p->blocks);
     pair_biases(p->fixed.bias_pairs, p->fixed.bias, p->blocks);
     p->bias_pairs = pairs;

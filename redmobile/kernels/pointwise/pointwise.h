@@ -30,6 +30,7 @@ struct rm_pointwise {
     const int32_t *bias_unsigned;        /* the same for inputs with their sign bit flipped (VNNI) */
     const float *scale;                  /* [blocks * 8]: input scale * weight scale / output scale */
     struct rm_fixed_layer fixed;         /* see fixed.h */
+    struct rm_rounded_layer rounded;     /* see fixed.h */
 };
 
 /* One row of output pixels.
