@@ -27,7 +27,7 @@ import dev.redmobile.demo.ui.shown
 class CameraScreen(private val activity: Activity) {
     val picture = SurfaceView(activity)
 
-    /** Figures over the picture. */
+    /** Figures: over the picture, or below what can be set where the phone's fonts are so large that they would cover it. */
     val figures = words(SMALL_SP)
 
     /** What is wrong or being done, in the middle of the picture, and what can be done about it. */
@@ -106,14 +106,17 @@ class CameraScreen(private val activity: Activity) {
         val frame = FrameLayout(activity)
         frame.setBackgroundColor(Color.BLACK)
         frame.addView(picture, FrameLayout.LayoutParams(MATCH_PARENT, MATCH_PARENT))
-        frame.addView(figures, FrameLayout.LayoutParams(WRAP_CONTENT, WRAP_CONTENT, Gravity.TOP or Gravity.START))
+        if (!hasLargeFonts) frame.addView(figures, FrameLayout.LayoutParams(WRAP_CONTENT, WRAP_CONTENT, Gravity.TOP or Gravity.START))
         val middle = column(message, remedy)
         middle.gravity = Gravity.CENTER
         frame.addView(scrolling(middle), FrameLayout.LayoutParams(MATCH_PARENT, MATCH_PARENT))
         return frame
     }
 
-    private fun controls(): View = scrolling(column(shutter, says, strengthSays, strength, smaller, other))
+    private fun controls(): View {
+        val settable = arrayOf<View>(shutter, says, strengthSays, strength, smaller, other)
+        return scrolling(if (hasLargeFonts) column(*settable, figures) else column(*settable))
+    }
 
     private fun column(vararg views: View): LinearLayout {
         val column = LinearLayout(activity)
@@ -143,6 +146,8 @@ class CameraScreen(private val activity: Activity) {
         isAllCaps = false
     }
 
+    private val hasLargeFonts get() = activity.resources.configuration.fontScale > LARGE
+
     private val gap get() = Page.dp(activity, GAP)
 
     companion object {
@@ -152,6 +157,7 @@ class CameraScreen(private val activity: Activity) {
         private const val GAP = 12
         private const val SMALL_SP = 13f
         private const val BODY_SP = 16f
+        private const val LARGE = 1.3f // Android's largest before it offers still larger ones for people who see badly
         private const val TOUCHABLE = 48
         private const val STRENGTH_ID = 1
         private const val STEP = 0.1f

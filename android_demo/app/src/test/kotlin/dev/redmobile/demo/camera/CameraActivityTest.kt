@@ -327,7 +327,7 @@ class CameraActivityTest {
         if (!activity.state.isOn) return
         val canvas = Canvas(window)
         drawOver(canvas, activity.screen.picture) { canvas.drawBitmap(PlayedScreen.picture(), 0f, 0f, null) }
-        drawOver(canvas, activity.screen.figures) { activity.screen.figures.draw(canvas) }
+        if (activity.screen.figures.parent == activity.screen.picture.parent) drawOver(canvas, activity.screen.figures) { activity.screen.figures.draw(canvas) }
         File(System.getProperty("redmobile.screenshots"), "$name.png").outputStream().use { window.compress(Bitmap.CompressFormat.PNG, 100, it) }
     }
 
