@@ -1,6 +1,8 @@
 package dev.redmobile.demo.camera
 
 import android.Manifest
+import android.app.Activity
+import android.content.Intent
 import android.content.pm.PackageManager
 import android.graphics.Bitmap
 import android.graphics.BitmapFactory
@@ -34,6 +36,8 @@ import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.android.controller.ActivityController
 import org.robolectric.annotation.Config
+import org.robolectric.util.ReflectionHelpers
+import org.robolectric.util.ReflectionHelpers.ClassParameter
 import java.io.File
 import java.time.Duration
 
@@ -290,7 +294,14 @@ class CameraActivityTest {
         assertEquals(0.25f to 0.4f, activity.pipeline!!.line to activity.pipeline!!.strength)
     }
 
-    private fun answer(activity: CameraActivity, code: Int, result: Int) = activity.onRequestPermissionsResult(code, arrayOf(Manifest.permission.CAMERA), intArrayOf(result))
+    /** As Android's own screen does: by the activity, which then knows that no question is open any more. */
+    private fun answer(activity: CameraActivity, code: Int, result: Int) {
+        val data = Intent()
+            .putExtra("android.content.pm.extra.REQUEST_PERMISSIONS_NAMES", arrayOf(Manifest.permission.CAMERA))
+            .putExtra("android.content.pm.extra.REQUEST_PERMISSIONS_RESULTS", intArrayOf(result))
+        val arguments = arrayOf(ClassParameter.from(Int::class.javaPrimitiveType, code), ClassParameter.from(Intent::class.java, data))
+        ReflectionHelpers.callInstanceMethod<Unit>(Activity::class.java, activity, "dispatchRequestPermissionsResult", *arguments)
+    }
 
     private fun tick() = shadowOf(Looper.getMainLooper()).idleFor(Duration.ofMillis(500))
 
