@@ -19,6 +19,7 @@ Examples:
   redmobile release red_mobile                                              the files alone, from weights.safetensors and weights_int8.safetensors
   redmobile release red_mobile --pairs lol/ --hold-out 500-549 --photos photos/ --photos xray/ --noise 12 --sheets out/sheets
   redmobile release red_mobile --keep-files --cost host --cost qemu:cortex-a76 --cost ethos-u65-512
+  redmobile release red_mobile_xray --keep-files --photos photos/ --photos xray/ --degrade medical_contrast
   redmobile release models/mine --keep-files --unpaired old_photos/ --sheets out/sheets
 
 \b
@@ -31,6 +32,9 @@ and the figures in card.md, between the lines that mark their place. What figure
 @click.option("--pairs", type=_PATH, help="Folder with low/ and high/: parity with ground truth, PSNR and SSIM of float and INT8.")
 @click.option("--hold-out", metavar="FIRST-LAST", help="Of the pairs, only those with these numbers in their names.  [default: all]")
 @click.option("--photos", multiple=True, type=_PATH, help="Folder of photographs, of which the held-out tenth is degraded, and left alone; again.")
+@click.option(
+    "--degrade", multiple=True, metavar="NAME|TOML", default=("all",), show_default=True, help="What is done to them, as in `evaluate`; again."
+)
 @click.option(
     "--noise", type=click.IntRange(0), default=0, show_default=True, help="Sweep low light's noise on so many pictures of the first --photos."
 )

@@ -19,6 +19,7 @@ from redmobile.errors import ParityError, UsageError
 from redmobile.evaluate.cases import spread
 from redmobile.evaluate.evaluate import Wanted, evaluate
 from redmobile.evaluate.subjects import Stage, open_subjects
+from redmobile.nets.model_document import load_model_document
 from redmobile.parity.check import check_parity
 from redmobile.parity.result import to_builtins as parity_to_builtins
 from redmobile.release.card import update_card
@@ -37,14 +38,15 @@ AUTO = ", left alone"
 class Asked:
     """What is to be remade, beside the files. pairs, hold_out: of `evaluate`; photos: folders, of which the held-out tenth is degraded.
 
-    noise: how many pictures of the first of `photos` the noise sweep takes. unpaired: folders that are only shown. sheets: a folder for
-    contact sheets. targets: of `bench --on`, runs: on this machine; against: the file whose costs are 1, by default the model's own.
-    limit: of pictures of each folder. keep_files: judge the files that lie there.
+    degrade: how, as `evaluate` has it. noise: how many pictures of the first of `photos` the noise sweep takes. unpaired: folders that are
+    only shown. sheets: a folder for contact sheets. targets: of `bench --on`, runs: on this machine; against: the file whose costs are 1, by
+    default the model's own. limit: of pictures of each folder. keep_files: judge the files that lie there.
     """
 
     pairs: Path | None = None
     hold_out: str | None = None
     photos: tuple[Path, ...] = ()
+    degrade: tuple[str, ...] = ("all",)
     noise: int = 0
     unpaired: tuple[Path, ...] = ()
     sheets: Path | None = None
@@ -72,7 +74,7 @@ def release(model: str, asked: Asked, on_progress: OnProgress | None = None) -> 
     now = _kept(folder)
     if asked.pairs:
         now = _check_parity(folder, asked, now, on_progress)
-    for name, wanted, stages, control in _evaluations(asked):
+    for name, wanted, stages, control in _evaluations(asked, in_the_dark="lowlight" in load_model_document(str(folder))[1].tasks):
         if not _is_there(now, name, wanted):
             with open_subjects(str(folder), stages, (), control, asked.threads) as subjects:
                 found = evaluate(subjects, wanted, _about(name, on_progress)).as_json()
@@ -132,19 +134,20 @@ def _linked(paths: Sequence[tuple[Path, Path]]) -> Iterator[tuple[Path, Path]]:
         yield low, high
 
 
-def _evaluations(asked: Asked) -> Iterator[tuple[str, Wanted, tuple[Stage, ...], Control]]:
-    """(name, what is wanted, of which stages, how strongly)."""
+def _evaluations(asked: Asked, *, in_the_dark: bool) -> Iterator[tuple[str, Wanted, tuple[Stage, ...], Control]]:
+    """(name, what is wanted, of which stages, how strongly). in_the_dark: the network brightens: dark gradients and good pictures count too."""
     full, sheets = Control(), asked.sheets
     if asked.pairs:
         yield "pairs", Wanted(pairs=asked.pairs, hold_out=asked.hold_out, limit=asked.limit, sheet=_sheet(sheets, "pairs")), ("float", "int8"), full
     for place, photos in enumerate(asked.photos):
         calm = Wanted(photos=photos, held_out=True, degrade=("nothing",), limit=asked.limit)
-        degraded = dataclasses.replace(calm, degrade=("all",), sheet=_sheet(sheets, photos.name))
+        degraded = dataclasses.replace(calm, degrade=asked.degrade, sheet=_sheet(sheets, photos.name))
         if place == 0:
             curve = sheets / "noise.png" if sheets and asked.noise else None
-            degraded = dataclasses.replace(degraded, noise=asked.noise, noise_curve=curve, banding=True, flicker=True)
+            degraded = dataclasses.replace(degraded, noise=asked.noise, noise_curve=curve, banding=in_the_dark, flicker=in_the_dark)
         yield photos.name, degraded, ("int8",), full
-        yield photos.name + AUTO, calm, ("int8",), Control(auto=True)
+        if in_the_dark:
+            yield photos.name + AUTO, calm, ("int8",), Control(auto=True)
     for unpaired in asked.unpaired:
         yield unpaired.name + ", shown", Wanted(unpaired=unpaired, limit=asked.limit, sheet=_sheet(sheets, unpaired.name)), ("int8",), full
 
