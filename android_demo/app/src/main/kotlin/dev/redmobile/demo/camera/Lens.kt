@@ -23,7 +23,7 @@ data class Lens(
     val still: Pixels? get() = stills.filter { it.count <= MOST_PIXELS }.maxByOrNull { it.count }
 
     /** Thirty a second, as steadily as the camera can; null: it does not say. */
-    val rate: IntRange? get() = rates.filter { it.last == FPS }.maxByOrNull { it.first } ?: rates.maxWithOrNull(compareBy({ it.last }, { it.first }))
+    val rate: IntRange? get() = rates.filter { it.last == FPS }.maxByOrNull { it.first } ?: rates.maxWithOrNull { a, b -> if (a.last != b.last) a.last - b.last else a.first - b.first }
 
     /** A frame's size, upright in the phone's natural position. */
     val natural: Pixels? get() = frame?.turned(sensorDegrees)
