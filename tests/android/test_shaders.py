@@ -1,6 +1,8 @@
 """The app's shaders on Mesa's software renderer, against NumPy: what they pack must be exact."""
 
+import contextlib
 import ctypes.util
+import importlib
 
 import cv2
 import numpy as np
@@ -19,6 +21,8 @@ TURNS = {0: lambda a: a, 90: lambda a: np.rot90(a, -1), 180: lambda a: np.rot90(
 def gl():
     if not all(map(ctypes.util.find_library, ("EGL", "GL"))):
         pytest.skip("no EGL and OpenGL: apt-get install libegl1 libgl1 libgl1-mesa-dri")
+    with contextlib.suppress(ImportError):  # torch.export loads it: after Mesa's LLVM its own crashes the process, before it all is well
+        importlib.import_module("triton")
     context = moderngl.create_context(standalone=True, backend="egl", libgl="libGL.so.1", libegl="libEGL.so.1")
     yield context
     context.release()
