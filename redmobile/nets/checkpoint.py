@@ -12,9 +12,12 @@ from torch import nn
 from redmobile.core.artifact import output_path, read_bytes, sha256_bytes
 from redmobile.errors import InputError
 from redmobile.nets.blocks.rounding import Rounding
-from redmobile.nets.model_document import ModelDocument, RedDocument, RedMobileDocument, load_model_document
+from redmobile.nets.model_document import ModelDocument, RedDetailDocument, RedDocument, RedMobileDocument, load_model_document
 from redmobile.nets.red import Red
+from redmobile.nets.red_detail import RedDetail
 from redmobile.nets.red_mobile import RedMobile
+
+Network = RedMobile | Red | RedDetail
 
 WEIGHTS = "weights.safetensors"
 """The float network."""
@@ -23,15 +26,17 @@ INT8_WEIGHTS = "weights_int8.safetensors"
 """The same after quantization-aware training: weights that are best when rounded, and the grids of the activations."""
 
 
-def build_network(document: ModelDocument) -> RedMobile | Red:
+def build_network(document: ModelDocument) -> Network:
     """A network with fresh weights, from torch's current seed."""
     if isinstance(document, RedDocument):
         return Red(document.layers)
+    if isinstance(document, RedDetailDocument):
+        return RedDetail(document.layers)
     assert isinstance(document, RedMobileDocument)  # noqa: S101 - there are no others
     return RedMobile(document.layers)
 
 
-def load_model(name: str, weights: Path | None = None) -> RedMobile | Red:
+def load_model(name: str, weights: Path | None = None) -> Network:
     """The network `name` (on the shelf, or a folder) with its weights (or those at `weights`), in eval mode.
 
     Raises InputError, DocumentError.

@@ -8,6 +8,8 @@ import dataclasses
 import torch
 from torch import Tensor, nn
 
+from redmobile.nets.blocks.convolution import Convolution
+
 
 @dataclasses.dataclass(frozen=True)
 class LayerFacts:
@@ -30,13 +32,13 @@ def describe_network(network: nn.Module, height: int, width: int) -> list[LayerF
     found: list[LayerFacts] = []
     network = copy.deepcopy(network).to("meta")
 
-    def listen(name: str, layer: nn.Conv2d) -> torch.utils.hooks.RemovableHandle:
+    def listen(name: str, module: Convolution) -> torch.utils.hooks.RemovableHandle:
         def note(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            found.append(_facts(name, layer, output))
+            found.append(_facts(name, module.convolution, output))
 
-        return layer.register_forward_hook(note)
+        return module.register_forward_hook(note)
 
-    handles = [listen(name, layer) for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d)]
+    handles = [listen(name, module) for name, module in network.named_modules() if isinstance(module, Convolution)]
     with torch.no_grad():
         network(torch.empty(1, 3, height, width, device="meta"))
     for handle in handles:
@@ -49,4 +51,4 @@ def _facts(name: str, layer: nn.Conv2d, output: Tensor) -> LayerFacts:
     kind = f"{'depthwise ' if layer.groups == layer.in_channels else ''}{kernel}×{kernel}" + (f"/{stride}" if stride > 1 else "")
     per_output = layer.weight[0].numel()
     parameters = sum(p.numel() for p in layer.parameters())
-    return LayerFacts(name.removesuffix(".convolution"), kind, tuple(output.shape[1:]), parameters, per_output * output.numel(), output.numel())
+    return LayerFacts(name, kind, tuple(output.shape[1:]), parameters, per_output * output.numel(), output.numel())

@@ -75,6 +75,17 @@ class RedLayers(Document):
     tail: Tail = Tail()
 
 
+class DetailLayers(Document):
+    """The [layers] table of RED-detail: `depth` 3×3 convolutions of `width` channels at 1/patch of the picture, between stem and tail."""
+
+    width: int = 8
+    depth: int = 2
+    patch: Literal[2, 4] = 2
+    stem_kernel: Literal[1, 3, 5] = 3
+    tail_kernel: Literal[1, 3] = 1
+    activation: Literal["relu6"] = "relu6"
+
+
 class OtherFrame(Document):
     """A frame that `redmobile release` makes a file for. size: (height, width); body: 2: it works at half the size (nets/wider_patch.py)."""
 
@@ -137,7 +148,19 @@ class RedDocument(ModelDocument, kw_only=True):
         return self.layers.patch << (len(self.layers.widths) - 1 + self.layers.context.levels)
 
 
-_KINDS: dict[str, type[ModelDocument]] = {"red_mobile": RedMobileDocument, "red": RedDocument}
+class RedDetailDocument(ModelDocument, kw_only=True):
+    """A RED-detail."""
+
+    network: Literal["red_detail"]
+    layers: DetailLayers = DetailLayers()
+
+    @property
+    def size_multiple(self) -> int:
+        """The patch."""
+        return self.layers.patch
+
+
+_KINDS: dict[str, type[ModelDocument]] = {"red_mobile": RedMobileDocument, "red": RedDocument, "red_detail": RedDetailDocument}
 
 
 def load_model_document(name: str) -> tuple[Path, ModelDocument]:

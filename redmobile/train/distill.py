@@ -16,15 +16,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from redmobile.nets.red import Red
-from redmobile.nets.red_mobile import RedMobile
+from redmobile.nets.checkpoint import Network
 from redmobile.train.plan import Distill
 
 
 class Distillation:
     """Watches a student's landmarks while it runs, and compares. teacher: in eval mode, its weights fixed."""
 
-    def __init__(self, student: RedMobile | Red, teacher: RedMobile | Red) -> None:
+    def __init__(self, student: Network, teacher: Network) -> None:
         self._teacher = teacher
         self._seen: dict[tuple[str, int], Tensor] = {}
         for side, network in (("student", student), ("teacher", teacher)):

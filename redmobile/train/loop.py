@@ -26,10 +26,9 @@ from redmobile.core.environment import describe
 from redmobile.data.datasets import Batch, Pair, Pairs, Photos, as_batch
 from redmobile.errors import OutputError, TrainingError, UsageError
 from redmobile.nets.blocks.rounding import measuring, roundings, set_rounding
-from redmobile.nets.checkpoint import INT8_WEIGHTS, WEIGHTS, build_network, float_state, load_weights, save_weights
+from redmobile.nets.blocks.whitened import whiten
+from redmobile.nets.checkpoint import INT8_WEIGHTS, WEIGHTS, Network, build_network, float_state, load_weights, save_weights
 from redmobile.nets.model_document import ModelDocument
-from redmobile.nets.red import Red
-from redmobile.nets.red_mobile import RedMobile
 from redmobile.train.board import Board
 from redmobile.train.checkpoint import INDEX, load_checkpoint, save_checkpoint
 from redmobile.train.distill import Distillation
@@ -80,7 +79,7 @@ class Training:
         run: Path,
         start_from: Path | None = None,
         int8_from: dict[str, Tensor] | None = None,
-        teacher: RedMobile | Red | None = None,
+        teacher: Network | None = None,
     ) -> None:
         """start_from: weights to begin with, instead of fresh ones; teacher: of phases that distill.
 
@@ -109,7 +108,7 @@ class Training:
         self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub misses this form
         self.average = copy.deepcopy(self.network).requires_grad_(requires_grad=False)
         self.int8_from = int8_from
-        self.whole: RedMobile | Red | None = None  # what a quantized phase is to agree with
+        self.whole: Network | None = None  # what a quantized phase is to agree with
         # After the copy: the average is not watched.
         self._distillation = Distillation(self.network, _settled(teacher, self.device)) if teacher else None
         self._forward = self.processes.runner(self.network)
@@ -137,6 +136,9 @@ class Training:
 
     def _go(self, on_progress: Callable[[Progress], None] | None) -> Path:
         losses: list[float] = []
+        if self.step == 0:
+            whiten(self.network, self._first_pictures(self.plan.phase[0]))
+            self.average.load_state_dict(self.network.state_dict())
         for batch in self._batches():
             phase, step_in_phase = self.plan.at(self.step)
             if phase.quantize and self.whole is None:
@@ -238,10 +240,15 @@ class Training:
 
     def _find_grids(self, phase: Phase) -> None:
         with measuring(self.network), torch.no_grad():
-            for step in range(self.step, self.step + min(_MEASURED, phase.steps)):
-                low, _ = as_batch([self._sample(phase, step, index) for index in range(phase.batch)])  # the same in all processes
-                self.network.unclipped(self._to_device(low))
+            for low in self._first_pictures(phase):
+                self.network.unclipped(low)
         self.average.load_state_dict(self.network.state_dict())
+
+    def _first_pictures(self, phase: Phase) -> Iterator[Tensor]:
+        """What the network will see from this step on, the same in all processes."""
+        for step in range(self.step, self.step + min(_MEASURED, phase.steps)):
+            low, _ = as_batch([self._sample(phase, step, index) for index in range(phase.batch)])
+            yield self._to_device(low)
 
     def _to_device(self, frames: NDArray[np.uint8]) -> Tensor:
         return torch.from_numpy(frames).to(self.device).permute(0, 3, 1, 2).float().div_(255)
@@ -281,7 +288,7 @@ def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     return [{"params": others, "weight_decay": weight_decay}, {"params": scales, "weight_decay": 0.0}]
 
 
-def _settled(teacher: RedMobile | Red, device: torch.device) -> RedMobile | Red:
+def _settled(teacher: Network, device: torch.device) -> Network:
     return teacher.eval().requires_grad_(requires_grad=False).to(device)
 
 

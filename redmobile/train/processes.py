@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from redmobile.errors import MissingExtraError, UsageError
-from redmobile.nets.red import Red
-from redmobile.nets.red_mobile import RedMobile
+from redmobile.nets.checkpoint import Network
 
 
 class Processes:
@@ -46,7 +45,7 @@ class Processes:
         size = batch // self.count
         return range(self.rank * size, (self.rank + 1) * size)
 
-    def runner(self, network: RedMobile | Red) -> Callable[[Tensor], Tensor]:
+    def runner(self, network: Network) -> Callable[[Tensor], Tensor]:
         """`network.unclipped`, whose gradients are shared among the processes."""
         shared: Callable[[Tensor], Tensor] = self._accelerator.prepare_model(_Unclipped(network))
         return shared
@@ -73,7 +72,7 @@ class Processes:
 class _Unclipped(nn.Module):
     """What is trained is not `forward`, but only calls of a module's forward are seen by those who share gradients."""
 
-    def __init__(self, network: RedMobile | Red) -> None:
+    def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 

@@ -43,8 +43,7 @@ class Convolution(nn.Module):
         gain = 1.0 if activation is None else 2.0
         fan_in = inputs // groups * kernel * kernel
         nn.init.normal_(self.convolution.weight, std=(gain / fan_in) ** 0.5)
-        assert self.convolution.bias is not None  # noqa: S101 - for the type checker
-        nn.init.zeros_(self.convolution.bias)
+        nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Pad, convolve, activate, round."""
@@ -57,6 +56,12 @@ class Convolution(nn.Module):
     def weights(self) -> Tensor:
         """(O, I/groups, k, k), rounded where the activations are."""
         return round_weights(self.convolution.weight) if self.rounded.on else self.convolution.weight
+
+    @property
+    def bias(self) -> Tensor:
+        """(O,), as it is learned."""
+        assert self.convolution.bias is not None  # noqa: S101 - for the type checker
+        return self.convolution.bias
 
     def _convolve(self, x: Tensor) -> Tensor:
         layer = self.convolution
