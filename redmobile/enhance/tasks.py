@@ -15,8 +15,8 @@ TASKS = ("lowlight", "deblur", "upscale", "restore", "medical", AUTO)
 
 SPECIALISTS = {
     "lowlight": "red_mobile_lowlight",
-    "deblur": "red_mobile_deblur",
-    "upscale": "red_mobile_upscale",
+    "deblur": "red_detail_deblur",
+    "upscale": "red_detail_upscale",
     "restore": "red_mobile_photo_restore",
     "medical": "red_mobile_xray",
 }

@@ -10,13 +10,14 @@ from redmobile.nets.model_document import load_model_document
 from redmobile.release.card import figures
 from redmobile.release.document import load_release
 from redmobile.release.files import int8_file, released
+from redmobile.runtimes.base import open_runtime
 from redmobile.shelf import find, names
 
 SHIPPED = {task: name for task, name in SPECIALISTS.items() if name in names("models")}
 
 
 def test_these_tasks_have_specialists():
-    assert set(SHIPPED) == {"deblur", "restore", "medical"}
+    assert set(SHIPPED) == {"deblur", "upscale", "restore", "medical"}
 
 
 @pytest.mark.parametrize(("task", "name"), SHIPPED.items())
@@ -25,7 +26,7 @@ def test_a_task_takes_its_specialist(task, name):
     assert load_model_document(name)[1].tasks == (task,)
 
 
-@pytest.mark.parametrize("name", SHIPPED.values())
+@pytest.mark.parametrize("name", [name for name in SHIPPED.values() if name.startswith("red_mobile")])
 def test_the_graph_is_that_of_red_mobile_with_other_weights(name):
     folder = find("models", name)
     general = find("models", "red_mobile")
@@ -33,6 +34,17 @@ def test_the_graph_is_that_of_red_mobile_with_other_weights(name):
     assert sorted(operator.kind for operator in made.operators) == sorted(operator.kind for operator in first.operators)
     onnx = load_onnx(folder / f"{name}.onnx")
     assert onnx.metadata["redmobile.weights_sha256"] != load_onnx(general / "red_mobile.onnx").metadata["redmobile.weights_sha256"]
+
+
+@pytest.mark.parametrize("name", [name for name in SHIPPED.values() if name.startswith("red_detail")])
+def test_red_detail_is_one_partition_of_few_operators(name):
+    path = int8_file(find("models", name))
+    kinds = [operator.kind for operator in read_tflite(read_bytes(path), name).operators]
+    assert kinds.count("CONV_2D") == 5
+    assert len(kinds) == 16
+    assert not {"TRANSPOSE", "QUANTIZE", "DEQUANTIZE", "MINIMUM", "MAXIMUM", "RELU6", "RELU_0_TO_1"} & set(kinds)
+    coverage = open_runtime(path).delegate_coverage()
+    assert (coverage.partitions, dict(coverage.left)) == (1, {})
 
 
 @pytest.mark.parametrize("name", SHIPPED.values())

@@ -6,7 +6,7 @@ far as those that see its brightness: a small network would need a hundred thous
     y = W · (x − μ) + b,   W = Θ · P,   P = diag(λ + ε)^−½ · Vᵀ,   V · diag(λ) · Vᵀ = cov(x)
 
 over the k·k·I values x under the kernel, and Θ is what is learned: all directions are alike then (LeCun et al., "Efficient BackProp", 1998, §4.3).
-P and μ are measured once, on the first pictures, and travel with the weights. The exported graph knows W and one bias alone.
+P and μ are measured once, on the first pictures, and travel with the weights, into the ONNX file too; the converter folds them: W and one bias.
 """
 
 from __future__ import annotations
