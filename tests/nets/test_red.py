@@ -66,5 +66,5 @@ def test_missing_weights_are_said_with_the_way_to_make_them(name):
 
 def test_an_unknown_network_is_named(tmp_path):
     (tmp_path / "model.toml").write_text('network = "green"')
-    with pytest.raises(DocumentError, match=r"network must be one of red_mobile, red; found 'green'"):
+    with pytest.raises(DocumentError, match=r"network must be one of red_mobile, red, red_detail; found 'green'"):
         load_model_document(str(tmp_path / "model.toml"))
