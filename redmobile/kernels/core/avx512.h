@@ -6,6 +6,12 @@
 
 #define RM_INLINE static inline __attribute__((always_inline))
 
+/* For loops whose number of turns is a constant: what they index stays in registers. */
+#define RM_UNROLL _Pragma("GCC unroll 16")
+
+/* sum += four unsigned bytes of each lane with four signed ones. The intrinsic makes GCC 12 copy the sums from register to register. */
+#define RM_DOT(sum, codes, weights) __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(codes), "v"(weights))
+
 /* Zero point and clamp of an output, in every lane. */
 struct rm_avx512_output {
     __m512i zero;   /* int16 */

@@ -77,24 +77,24 @@ RM_INLINE void put(int8_t *to, __m128i codes, __mmask16 kept) {
 
 /* PIXELS pixels of 16 channels, of which `count` are put. */
 RM_INLINE void step(const struct rm_depthwise *p, const struct lanes *l, const struct piece *piece, const struct rm_avx512_output *o, size_t x, int channel,
-                    int kernel, int stride, int quads, int rows, __mmask16 kept, int count) {
+                    int kernel, int stride, int quads, int rows, int wide, __mmask16 kept, int count) {
     __m512i sums[2][PIXELS];
     const size_t column_bytes = piece->channels * 4;
     const int8_t *from = piece->columns + (x * stride * piece->channels + channel) * 4;
-    for (int r = 0; r < rows; r++)
-        for (int i = 0; i < PIXELS; i++) sums[r][i] = l->bias[r];
-    for (int column = 0; column < (PIXELS - 1) * stride + kernel; column++, from += column_bytes)
-        for (int q = 0; q < quads; q++) {
+    RM_UNROLL for (int r = 0; r < rows; r++)
+        RM_UNROLL for (int i = 0; i < PIXELS; i++) sums[r][i] = l->bias[r];
+    RM_UNROLL for (int column = 0; column < (PIXELS - 1) * stride + kernel; column++, from += column_bytes)
+        RM_UNROLL for (int q = 0; q < quads; q++) {
             const __m512i four = _mm512_loadu_si512(from + q * piece->quad_bytes);
-            for (int i = 0; i < PIXELS; i++) {
+            RM_UNROLL for (int i = 0; i < PIXELS; i++) {
                 const int j = column - i * stride;
                 if (j < 0 || j >= kernel) continue;
-                for (int r = 0; r < rows; r++) sums[r][i] = _mm512_dpbusd_epi32(sums[r][i], four, l->weights[(j * rows + r) * quads + q]);
+                RM_UNROLL for (int r = 0; r < rows; r++) RM_DOT(sums[r][i], four, l->weights[(j * rows + r) * quads + q]);
             }
         }
-    for (int r = 0; r < rows; r++) {
+    RM_UNROLL for (int r = 0; r < rows; r++) {
         __m512i q[PIXELS];
-        for (int i = 0; i < PIXELS; i++) q[i] = p->wide ? rm_avx512_rounded(sums[r][i], l->scale, o, 1) : rm_avx512_rounded(sums[r][i], l->scale, o, 0);
+        RM_UNROLL for (int i = 0; i < PIXELS; i++) q[i] = rm_avx512_rounded(sums[r][i], l->scale, o, wide);
         const __m512i codes = rm_avx512_turned(rm_avx512_codes(q[0], q[1], q[2], q[3], o));
         int8_t *to = piece->out[r] + x * p->channels + channel;
         put(to, _mm512_castsi512_si128(codes), kept);
@@ -105,7 +105,7 @@ RM_INLINE void step(const struct rm_depthwise *p, const struct lanes *l, const s
 }
 
 /* All channels of a piece, 16 at a time; the last 16 may overlap those before, if they still begin at a multiple of 8. */
-RM_INLINE void multiply(const struct rm_depthwise *p, const struct piece *piece, int first, int kernel, int stride, int quads, int rows) {
+RM_INLINE void multiply(const struct rm_depthwise *p, const struct piece *piece, int first, int kernel, int stride, int quads, int rows, int wide) {
     const struct rm_avx512_output o = rm_avx512_output(p->zero, p->lo, p->hi);
     const int padded = ((int)piece->channels + 7) / 8 * 8;
     for (int c = 0; c < (int)piece->channels; c += 16) {
@@ -114,18 +114,18 @@ RM_INLINE void multiply(const struct rm_depthwise *p, const struct piece *piece,
         const struct lanes l = lanes_of(p, first + c, kernel, quads, rows);
         size_t x = 0;
         if (kept == 0xffff)
-            for (; x + PIXELS <= piece->pixels; x += PIXELS) step(p, &l, piece, &o, x, c, kernel, stride, quads, rows, 0xffff, PIXELS);
-        for (; x < piece->pixels; x += PIXELS) step(p, &l, piece, &o, x, c, kernel, stride, quads, rows, kept, (int)(piece->pixels - x));
+            for (; x + PIXELS <= piece->pixels; x += PIXELS) step(p, &l, piece, &o, x, c, kernel, stride, quads, rows, wide, 0xffff, PIXELS);
+        for (; x < piece->pixels; x += PIXELS) step(p, &l, piece, &o, x, c, kernel, stride, quads, rows, wide, kept, (int)(piece->pixels - x));
     }
 }
 
-static void multiply_case(const struct rm_depthwise *p, const struct piece *piece, int first, int two) {
-    if (p->kernel == 3 && p->stride == 1 && two) multiply(p, piece, first, 3, 1, 1, 2);
-    else if (p->kernel == 3 && p->stride == 1) multiply(p, piece, first, 3, 1, 1, 1);
-    else if (p->kernel == 3) multiply(p, piece, first, 3, 2, 1, 1);
-    else if (p->stride == 1 && two) multiply(p, piece, first, 5, 1, 2, 2);
-    else if (p->stride == 1) multiply(p, piece, first, 5, 1, 2, 1);
-    else multiply(p, piece, first, 5, 2, 2, 1);
+RM_INLINE void multiply_case(const struct rm_depthwise *p, const struct piece *piece, int first, int two, int wide) {
+    if (p->kernel == 3 && p->stride == 1 && two) multiply(p, piece, first, 3, 1, 1, 2, wide);
+    else if (p->kernel == 3 && p->stride == 1) multiply(p, piece, first, 3, 1, 1, 1, wide);
+    else if (p->kernel == 3) multiply(p, piece, first, 3, 2, 1, 1, wide);
+    else if (p->stride == 1 && two) multiply(p, piece, first, 5, 1, 2, 2, wide);
+    else if (p->stride == 1) multiply(p, piece, first, 5, 1, 2, 1, wide);
+    else multiply(p, piece, first, 5, 2, 2, 1, wide);
 }
 
 /* Rows 4q … of a slice, from byte `at` on, interleaved. Behind the window's last row, its weights are zero: any row does. */
@@ -143,7 +143,7 @@ static void interleave_slice(const struct rm_depthwise *p, const int8_t *const *
 }
 
 void rm_depthwise_s8__vnni(const struct rm_depthwise *p, const int8_t *const *in, int8_t *out0, int8_t *out1, size_t pixels) {
-    int8_t columns[COLUMN_BYTES + SLACK];
+    _Alignas(64) int8_t columns[COLUMN_BYTES + SLACK];
     if (p->kernel != 3 && p->kernel != 5) {
         rm_depthwise_s8__scalar(p, in, out0, out1, pixels);
         return;
@@ -157,7 +157,8 @@ void rm_depthwise_s8__vnni(const struct rm_depthwise *p, const int8_t *const *in
             const size_t channels = all - first < slice ? all - first : slice, at = x * p->stride * all + first;
             struct piece piece = {columns, here * channels * 4, channels, {out0 + x * all + first, out1 ? out1 + x * all + first : NULL}, count};
             for (int q = 0; q < quads; q++) interleave_slice(p, in, rows, at, columns + q * piece.quad_bytes, here, channels, q);
-            multiply_case(p, &piece, (int)first, out1 != NULL);
+            if (p->wide) multiply_case(p, &piece, (int)first, out1 != NULL, 1);
+            else multiply_case(p, &piece, (int)first, out1 != NULL, 0);
         }
     }
 }

@@ -36,22 +36,22 @@ RM_INLINE __m512i two_blocks(const int8_t *w, size_t block_bytes) {
 RM_INLINE void multiply(struct sums *sums, const struct rm_pointwise *p, const int8_t *const *runs, int block, int wides, int narrow, int pixels, int flip) {
     const size_t block_bytes = (size_t)p->depth * 8;
     const int8_t *w = p->weights + block * block_bytes;
-    for (int g = 0; g < wides; g++)
-        for (int i = 0; i < pixels; i++) sums->wide[i][g] = _mm512_loadu_si512(p->bias_unsigned + block * 8 + g * 16);
-    for (int i = 0; i < pixels && narrow; i++) sums->narrow[i] = _mm256_loadu_si256((const void *)(p->bias_unsigned + block * 8 + wides * 16));
+    RM_UNROLL for (int g = 0; g < wides; g++)
+        RM_UNROLL for (int i = 0; i < pixels; i++) sums->wide[i][g] = _mm512_loadu_si512(p->bias_unsigned + block * 8 + g * 16);
+    RM_UNROLL for (int i = 0; i < pixels && narrow; i++) sums->narrow[i] = _mm256_loadu_si256((const void *)(p->bias_unsigned + block * 8 + wides * 16));
     for (int s = 0; s < p->segments; s++) {
         const size_t stride = p->segment_stride[s];
         const int8_t *run[MOST_PIXELS / 3 + 1];
-        for (int i = 0; i < pixels; i += 3) run[i / 3] = runs[s] + i * stride;
+        RM_UNROLL for (int i = 0; i < pixels; i += 3) run[i / 3] = runs[s] + i * stride;
         for (int k = 0; k < p->segment_bytes[s]; k += 4, w += 32) {
             __m512i weights[4];
             __m256i narrow_weights;
-            for (int g = 0; g < wides; g++) weights[g] = two_blocks(w + 2 * g * block_bytes, block_bytes);
+            RM_UNROLL for (int g = 0; g < wides; g++) weights[g] = two_blocks(w + 2 * g * block_bytes, block_bytes);
             if (narrow) narrow_weights = _mm256_loadu_si256((const void *)(w + 2 * wides * block_bytes));
-            for (int i = 0; i < pixels; i++) {
+            RM_UNROLL for (int i = 0; i < pixels; i++) {
                 const __m512i four = everywhere(run[i / 3] + i % 3 * stride + k, flip);
-                for (int g = 0; g < wides; g++) sums->wide[i][g] = _mm512_dpbusd_epi32(sums->wide[i][g], four, weights[g]);
-                if (narrow) sums->narrow[i] = _mm256_dpbusd_epi32(sums->narrow[i], _mm512_castsi512_si256(four), narrow_weights);
+                RM_UNROLL for (int g = 0; g < wides; g++) RM_DOT(sums->wide[i][g], four, weights[g]);
+                if (narrow) RM_DOT(sums->narrow[i], _mm512_castsi512_si256(four), narrow_weights);
             }
         }
     }
@@ -87,10 +87,10 @@ RM_INLINE void put(const struct rm_pointwise *p, const struct part *part, __m512
 RM_INLINE void put_all(const struct sums *sums, const struct rm_pointwise *p, const struct part *part, const struct rm_avx512_output *o, int8_t *out, int wides,
                        int narrow, int pixels, int wide) {
     const int groups = wides + narrow, at_once = groups > 2 ? 1 : 4 / groups;
-    for (int i = 0; i < pixels; i += at_once) {
+    RM_UNROLL for (int i = 0; i < pixels; i += at_once) {
         __m512i q[4];
         const int here = pixels - i < at_once ? pixels - i : at_once;
-        for (int v = 0; v < 4; v++) {
+        RM_UNROLL for (int v = 0; v < 4; v++) {
             const int used = v < here * groups ? v : 0;
             q[v] = v && !used ? q[0] : rounded(sums, p, o, part->block, wides, i + used / groups, used % groups, wide);
         }
@@ -190,7 +190,7 @@ static size_t most_pixels(const struct rm_pointwise *p) {
 }
 
 void rm_pointwise_s8__vnni(const struct rm_pointwise *p, const int8_t *const *in, int8_t *out, size_t pixels) {
-    int8_t buffer[BUFFER_BYTES + 64];
+    _Alignas(64) int8_t buffer[BUFFER_BYTES + 64];
     const size_t most = most_pixels(p);
     if (pixels < MOST_PIXELS || most < MOST_PIXELS) {
         run_parts(p, in, out, pixels, single);
