@@ -1,6 +1,6 @@
 /* AVX-512: down the columns first (3 near + far, in int16), then along the row, 32 or 16 channels at a time. */
 #include "../core/avx512.h"
-#include "resize.h"
+#include "sixteen.h"
 
 RM_INLINE __m512i column_32(const int8_t *near, const int8_t *far) {
     const __m512i a = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const void *)near)), b = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const void *)far));
@@ -18,27 +18,6 @@ RM_INLINE void thirty_two_channels(const int8_t *near, const int8_t *far, int8_t
         const __m512i codes = _mm512_permutexvar_epi64(in_order, _mm512_packs_epi16(even, odd));
         _mm256_storeu_si256((void *)out, _mm512_castsi512_si256(codes));
         _mm256_storeu_si256((void *)(out + step), _mm512_extracti64x4_epi64(codes, 1));
-        left = here;
-        here = right;
-    }
-}
-
-RM_INLINE __m256i column_16(const int8_t *near, const int8_t *far) {
-    const __m256i a = _mm256_cvtepi8_epi16(_mm_loadu_si128((const void *)near)), b = _mm256_cvtepi8_epi16(_mm_loadu_si128((const void *)far));
-    return _mm256_add_epi16(_mm256_add_epi16(a, a), _mm256_add_epi16(a, b));
-}
-
-RM_INLINE void sixteen_channels(const int8_t *near, const int8_t *far, int8_t *out, size_t pixels, size_t step) {
-    const __m256i eight = _mm256_set1_epi16(8);
-    __m256i left = column_16(near, far), here = left;
-    for (size_t x = 0; x < pixels; x++, out += 2 * step) {
-        near += x + 1 < pixels ? step : 0;
-        far += x + 1 < pixels ? step : 0;
-        const __m256i right = column_16(near, far), thrice = _mm256_add_epi16(_mm256_add_epi16(here, here), _mm256_add_epi16(here, eight));
-        const __m256i even = _mm256_srai_epi16(_mm256_add_epi16(thrice, left), 4), odd = _mm256_srai_epi16(_mm256_add_epi16(thrice, right), 4);
-        const __m256i codes = _mm256_permute4x64_epi64(_mm256_packs_epi16(even, odd), 0xd8);
-        _mm_storeu_si128((void *)out, _mm256_castsi256_si128(codes));
-        _mm_storeu_si128((void *)(out + step), _mm256_extracti128_si256(codes, 1));
         left = here;
         here = right;
     }
