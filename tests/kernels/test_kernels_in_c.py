@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import shutil
 import subprocess
@@ -32,10 +33,28 @@ def _kernels(family: str) -> set[str]:
     return {name for file in (SOURCES / family).glob("kernels*.inc") for name in re.findall(r"RM_KERNEL\(\w+, (\w+)\)", file.read_text())}
 
 
-def test_every_kernel_gives_the_codes_of_the_scalar_one(tmp_path):
-    said = _call(str(_build(tmp_path, "host", "-DCMAKE_C_FLAGS_RELEASE=-O1")), "400", "1")
+@pytest.fixture(scope="module")
+def host_program(tmp_path_factory) -> str:
+    """The test program for this machine."""
+    return str(_build(tmp_path_factory.mktemp("host"), "host", "-DCMAKE_C_FLAGS_RELEASE=-O1"))
+
+
+def test_every_kernel_gives_the_codes_of_the_scalar_one(host_program):
+    said = _call(host_program, "400", "1")
     assert re.search(r"^\w+: 400 rounds, 0 failures$", said, re.MULTILINE)
     assert "rm_pointwise_s8__scalar" in said
+
+
+@pytest.mark.parametrize(("cpu", "best"), [("Haswell", "avx2"), ("Nehalem", "scalar")])
+def test_processors_with_less_than_this_one(host_program, cpu, best):
+    """The same program finds out what an older x86-64 has, and takes no instruction that it lacks."""
+    if platform.machine() != "x86_64":
+        pytest.skip(f"this machine is {platform.machine()}, not x86_64")
+    if shutil.which("qemu-x86_64") is None:
+        pytest.skip("qemu-x86_64 is not installed (apt install qemu-user)")
+    said = _call("qemu-x86_64", "-cpu", cpu, host_program, "60", "4")
+    assert f"{best}: 60 rounds, 0 failures" in said
+    assert ("rm_pointwise_s8__avx2" in said.split()) == (best == "avx2")
 
 
 @pytest.mark.slow

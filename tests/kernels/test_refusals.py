@@ -71,7 +71,7 @@ def test_a_graph_that_it_does_not_know_is_run_by_the_runtime(library, tmp_path):
         ("colour=red", "redmobile: no option is called 'colour'; known are threads, isa, l2, plan."),
         ("threads=0", "redmobile: threads is a number from 1 to 8, found '0'."),
         ("l2=1G", "redmobile: l2 is a size of at least 4K, such as 512K, found '1G'."),
-        ("isa=", "redmobile: isa is auto, scalar, neon, dotprod, i8mm or vnni, and one this processor has"),
+        ("isa=", "redmobile: isa is auto, scalar, neon, dotprod, i8mm, vnni or avx2, and one this processor has"),
     ],
 )
 def test_an_option_that_is_none_is_refused_and_the_runtime_goes_on(library, tmp_path, pair, says):

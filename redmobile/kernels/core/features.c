@@ -19,6 +19,7 @@ uint32_t rm_features_of_this_processor(void) {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512vnni"))
         found |= RM_VNNI;
+    if (__builtin_cpu_supports("avx2")) found |= RM_AVX2;
 #endif
     return found;
 }
@@ -31,7 +32,7 @@ struct named {
 /* Best first: rm_features_name takes the first that is there. Each set names what it needs and what it may fall back on. */
 static const struct named sets[] = {
     {"i8mm", RM_I8MM | RM_DOTPROD | RM_NEON}, {"dotprod", RM_DOTPROD | RM_NEON}, {"neon", RM_NEON},
-    {"vnni", RM_VNNI},                        {"scalar", RM_ANY},
+    {"vnni", RM_VNNI | RM_AVX2},              {"avx2", RM_AVX2},                {"scalar", RM_ANY},
 };
 
 int rm_features_named(const char *name, uint32_t *features) {

@@ -233,7 +233,7 @@ static int set_option(struct redmobile_delegate *d, const char *key, const char 
         complain(report, "redmobile: threads is a number from 1 to 8, found '%s'%s.", value, "");
     } else if (!strcmp(key, "isa")) {
         if (rm_features_named(value, &d->features)) return 1;
-        complain(report, "redmobile: isa is auto, scalar, neon, dotprod, i8mm or vnni, and one this processor has (%s is its best), found '%s'.",
+        complain(report, "redmobile: isa is auto, scalar, neon, dotprod, i8mm, vnni or avx2, and one this processor has (%s is its best), found '%s'.",
                  rm_features_name(rm_features_of_this_processor()), value);
     } else if (!strcmp(key, "l2")) {
         d->l2_bytes = (size_t)number;

@@ -1,35 +1,80 @@
-/* AVX-512, 16 codes at a time. See pointwise/vnni.c for what it is there for. */
-#include <immintrin.h>
-
+/* AVX-512, 64 codes at a time; what is left over at the end is masked. */
+#include "../core/avx512.h"
 #include "elementwise.h"
 
-static inline __m512i wide(const int8_t *at) { return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)at)); }
+/* Codes with their sign bit flipped: 128 more than they are, unsigned, so that zeros widen them. */
+RM_INLINE __m512i flipped(const int8_t *at, __mmask64 some) {
+    return _mm512_xor_si512(_mm512_maskz_loadu_epi8(some, at), _mm512_set1_epi8(-128));
+}
 
-static inline void put(int8_t *to, __m512i q, __m128i lo, __m128i hi) {
-    _mm_storeu_si128((__m128i *)(void *)to, _mm_min_epi8(_mm_max_epi8(_mm512_cvtsepi32_epi8(q), lo), hi));
+/* A multiplier below 2^21 is one of 10 bits, times 2^11, and one of 11: two products of sixteen bits. */
+#define LOW_BITS 11
+
+struct add_lanes {
+    __m512i low, high; /* of a and b by turns */
+    __m512i bias;
+    __m128i shift;
+};
+
+static struct add_lanes add_lanes_of(const struct rm_add *p) {
+    const int mask = (1 << LOW_BITS) - 1;
+    const int32_t low = (p->a_multiplier & mask) | (p->b_multiplier & mask) << 16;
+    const int32_t high = p->a_multiplier >> LOW_BITS | (p->b_multiplier >> LOW_BITS) << 16;
+    const struct add_lanes l = {_mm512_set1_epi32(low), _mm512_set1_epi32(high),
+                                _mm512_set1_epi32(p->bias - 128 * (p->a_multiplier + p->b_multiplier)), _mm_cvtsi32_si128(p->shift)};
+    return l;
+}
+
+/* ab: pairs of sixteen bits */
+RM_INLINE __m512i sums_of(__m512i ab, const struct add_lanes *l) {
+    const __m512i high = _mm512_slli_epi32(_mm512_madd_epi16(ab, l->high), LOW_BITS);
+    return _mm512_sra_epi32(_mm512_add_epi32(_mm512_dpwssd_epi32(l->bias, ab, l->low), high), l->shift);
+}
+
+RM_INLINE __m512i add_64(__m512i a, __m512i b, const struct add_lanes *l, const struct rm_avx512_output *o) {
+    const __m512i low = _mm512_unpacklo_epi8(a, b), high = _mm512_unpackhi_epi8(a, b), none = _mm512_setzero_si512();
+    return rm_avx512_codes(sums_of(_mm512_unpacklo_epi8(low, none), l), sums_of(_mm512_unpackhi_epi8(low, none), l),
+                           sums_of(_mm512_unpacklo_epi8(high, none), l), sums_of(_mm512_unpackhi_epi8(high, none), l), o);
 }
 
 void rm_add_s8__avx512(const struct rm_add *p, const int8_t *a, const int8_t *b, int8_t *out, size_t n) {
-    const __m512i am = _mm512_set1_epi32(p->a_multiplier), bm = _mm512_set1_epi32(p->b_multiplier), bias = _mm512_set1_epi32(p->bias);
-    const __m512i zero = _mm512_set1_epi32(p->zero);
-    const __m128i shift = _mm_cvtsi32_si128(p->shift), lo = _mm_set1_epi8((int8_t)p->lo), hi = _mm_set1_epi8((int8_t)p->hi);
+    const struct rm_avx512_output o = rm_avx512_output(p->zero, p->lo, p->hi);
+    const struct add_lanes l = add_lanes_of(p);
+    const __mmask64 all = rm_avx512_first(64);
     size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        const __m512i sum = _mm512_add_epi32(_mm512_add_epi32(bias, _mm512_mullo_epi32(wide(a + i), am)), _mm512_mullo_epi32(wide(b + i), bm));
-        put(out + i, _mm512_add_epi32(_mm512_sra_epi32(sum, shift), zero), lo, hi);
-    }
-    rm_add_s8__scalar(p, a + i, b + i, out + i, n - i);
+    for (; i + 64 <= n; i += 64) _mm512_storeu_si512(out + i, add_64(flipped(a + i, all), flipped(b + i, all), &l, &o));
+    const __mmask64 some = rm_avx512_first(n - i);
+    if (some) _mm512_mask_storeu_epi8(out + i, some, add_64(flipped(a + i, some), flipped(b + i, some), &l, &o));
+}
+
+struct mul_lanes {
+    __m512i a_zero, b_zero;
+    __m512 scale;
+};
+
+RM_INLINE __m512i mul_64(__m512i a, __m512i b, const struct mul_lanes *l, const struct rm_avx512_output *o, int wide) {
+    const __m512i none = _mm512_setzero_si512();
+    const __m512i a_low = _mm512_sub_epi16(_mm512_unpacklo_epi8(a, none), l->a_zero), a_high = _mm512_sub_epi16(_mm512_unpackhi_epi8(a, none), l->a_zero);
+    const __m512i b_low = _mm512_sub_epi16(_mm512_unpacklo_epi8(b, none), l->b_zero), b_high = _mm512_sub_epi16(_mm512_unpackhi_epi8(b, none), l->b_zero);
+    const __m512i low = _mm512_mullo_epi16(a_low, b_low), low_up = _mm512_mulhi_epi16(a_low, b_low);
+    const __m512i high = _mm512_mullo_epi16(a_high, b_high), high_up = _mm512_mulhi_epi16(a_high, b_high);
+    return rm_avx512_codes(rm_avx512_rounded(_mm512_unpacklo_epi16(low, low_up), l->scale, o, wide),
+                           rm_avx512_rounded(_mm512_unpackhi_epi16(low, low_up), l->scale, o, wide),
+                           rm_avx512_rounded(_mm512_unpacklo_epi16(high, high_up), l->scale, o, wide),
+                           rm_avx512_rounded(_mm512_unpackhi_epi16(high, high_up), l->scale, o, wide), o);
+}
+
+RM_INLINE void mul_row(const struct rm_mul *p, const int8_t *a, const int8_t *b, int8_t *out, size_t n, int wide) {
+    const struct rm_avx512_output o = rm_avx512_output(p->zero, p->lo, p->hi);
+    const struct mul_lanes l = {_mm512_set1_epi16((int16_t)(p->a_zero + 128)), _mm512_set1_epi16((int16_t)(p->b_zero + 128)), _mm512_set1_ps(p->scale)};
+    const __mmask64 all = rm_avx512_first(64);
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64) _mm512_storeu_si512(out + i, mul_64(flipped(a + i, all), flipped(b + i, all), &l, &o, wide));
+    const __mmask64 some = rm_avx512_first(n - i);
+    if (some) _mm512_mask_storeu_epi8(out + i, some, mul_64(flipped(a + i, some), flipped(b + i, some), &l, &o, wide));
 }
 
 void rm_mul_s8__avx512(const struct rm_mul *p, const int8_t *a, const int8_t *b, int8_t *out, size_t n) {
-    const __m512i az = _mm512_set1_epi32(p->a_zero), bz = _mm512_set1_epi32(p->b_zero), zero = _mm512_set1_epi32(p->zero);
-    const __m512 scale = _mm512_set1_ps(p->scale);
-    const __m128i lo = _mm_set1_epi8((int8_t)p->lo), hi = _mm_set1_epi8((int8_t)p->hi);
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        const __m512i product = _mm512_mullo_epi32(_mm512_sub_epi32(wide(a + i), az), _mm512_sub_epi32(wide(b + i), bz));
-        /* 255 * 255 * 2^8 at most: no sum leaves int32 */
-        put(out + i, _mm512_add_epi32(_mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(product), scale)), zero), lo, hi);
-    }
-    rm_mul_s8__scalar(p, a + i, b + i, out + i, n - i);
+    if (p->wide) mul_row(p, a, b, out, n, 1);
+    else mul_row(p, a, b, out, n, 0);
 }

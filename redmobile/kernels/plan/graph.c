@@ -81,10 +81,10 @@ static void set_pad_right(const struct rm_graph *graph, struct rm_op *op) {
     op->pad_right = needed > 0 ? needed : 0;
 }
 
-/* Kernels take 16 bytes of a run at a time: short runs of several segments are better first made one. */
+/* Kernels take RM_RUN_BYTES of a run at a time: short runs of several segments are better first made one. */
 static int wants_gathering(int segments, const int *bytes) {
     for (int s = 0; s < segments; s++)
-        if (segments > 1 && bytes[s] % 16) return 1;
+        if (segments > 1 && bytes[s] % RM_RUN_BYTES) return 1;
     return 0;
 }
 

@@ -12,6 +12,11 @@
 
 #define RM_MAX_SEGMENTS 16
 #define RM_SLACK 16 /* bytes behind each row that may be read (their weights are zero) */
+#if defined(__x86_64__)
+#define RM_RUN_BYTES 4 /* of a run that the kernels take at a time */
+#else
+#define RM_RUN_BYTES 16
+#endif
 
 struct rm_pointwise {
     int segments;

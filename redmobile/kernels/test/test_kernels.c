@@ -120,6 +120,9 @@ static uint32_t here;
 static float scales[512];
 static int32_t biases[512];
 
+/* Now and then a row that is longer than what a kernel takes of it at once. */
+static size_t some_pixels(int usually) { return between(1, any() % 16 ? usually : 20 * usually); }
+
 static struct rm_conv_weights random_weights(int8_t *weights, int channels, int taps) {
     const int few = any() % 3 == 0;
     for (int i = 0; i < channels * taps; i++) weights[i] = (int8_t)(few ? between(-3, 3) : between(-127, 127));
@@ -147,8 +150,8 @@ static void test_pointwise(void) {
     const int8_t *in[RM_MAX_SEGMENTS];
     static const int usual[] = {16, 24, 32, 40, 48, 56, 64, 96};
     const int segments = any() % 3 ? 1 : between(1, 5);
-    const size_t pixels = any() % 4 ? between(1, 40) : 1;
-    const int channels = any() % 2 ? between(1, 5) * 8 : between(1, 40);
+    const size_t pixels = any() % 4 ? some_pixels(40) : 1;
+    const int channels = any() % 2 ? between(1, 5) * 8 : between(1, any() % 8 ? 40 : 150);
     for (int s = 0; s < segments; s++) {
         bytes[s] = any() % 2 ? usual[any() % 8] : between(1, 40) * (any() % 3 ? 4 : 1);
         const int rounded = (bytes[s] + 3) / 4 * 4;
@@ -178,9 +181,9 @@ static void test_pointwise(void) {
 
 static void test_depthwise(void) {
     struct rm_depthwise p = {0};
-    const int kernel = any() % 2 ? 3 : 5, stride = any() % 3 ? 1 : 2, channels = any() % 2 ? between(1, 6) * 8 : between(1, 40);
+    const int kernel = any() % 2 ? 3 : 5, stride = any() % 3 ? 1 : 2, channels = any() % 2 ? between(1, 6) * 8 : between(1, any() % 8 ? 40 : 200);
     const int two = stride == 1 && any() % 4, rows = kernel + two;
-    const size_t pixels = between(1, 30);
+    const size_t pixels = some_pixels(30);
     const int8_t *in[RM_MAX_KERNEL + 1];
     int8_t *weights = malloc((size_t)channels * kernel * kernel);
     struct rm_conv_weights from = random_weights(weights, channels, kernel * kernel);
