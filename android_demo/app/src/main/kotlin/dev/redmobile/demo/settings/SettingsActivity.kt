@@ -4,6 +4,7 @@ import android.app.Activity
 import android.content.Intent
 import android.os.Bundle
 import android.view.View
+import android.widget.TextView
 import dev.redmobile.demo.R
 import dev.redmobile.demo.engine.Accelerator
 import dev.redmobile.demo.engine.AssetModel
@@ -15,9 +16,9 @@ import dev.redmobile.demo.ui.sentence
 
 /** What networks are run on; each choice is tried at once, so that one that this phone cannot do is known before a picture is waiting. */
 class SettingsActivity : Activity() {
-    private val engine = TfLiteEngine()
-    private lateinit var listening: AutoCloseable
+    private var engine: TfLiteEngine? = null
     private lateinit var choice: Choice
+    private lateinit var says: TextView
 
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
@@ -35,21 +36,28 @@ class SettingsActivity : Activity() {
             choice.threads = Choice.OFFERED[chosen]
             tryIt()
         }
-        val says = page.text()
+        says = page.text()
         says.accessibilityLiveRegion = View.ACCESSIBILITY_LIVE_REGION_POLITE
         page.button(R.string.licences) { startActivity(Intent(this, LicencesActivity::class.java)) }
         page.showIn(this)
-        listening = engine.listen { state -> runOnUiThread { says.text = state.sentence(this) } }
+    }
+
+    override fun onStart() {
+        super.onStart()
+        engine = TfLiteEngine().also { next -> next.listen { state -> runOnUiThread { if (engine === next) says.text = state.sentence(this) } } }
         tryIt()
     }
 
-    override fun onDestroy() {
-        listening.close()
-        engine.close()
-        super.onDestroy()
+    /** The network's memory is for the screen that is seen. */
+    override fun onStop() {
+        engine?.close()
+        engine = null
+        super.onStop()
     }
 
-    private fun tryIt() = engine.load(AssetModel(this), choice.settings)
+    private fun tryIt() {
+        engine?.load(AssetModel(this), choice.settings)
+    }
 
     private companion object {
         const val ACCELERATORS = 100
