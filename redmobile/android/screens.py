@@ -14,7 +14,7 @@ TEST = "ScreensTest"
 LOOKS = ("light", "dark", "large_german", "right_to_left", "landscape")
 
 _HEIGHT = 300
-_QUALITY = 75
+_QUALITY = 68
 """Of a JPEG: the sheet is in the repository."""
 
 
