@@ -155,8 +155,8 @@ class CameraScreen(private val activity: Activity) {
 
     companion object {
         const val PERCENT = 100
-        private const val PICTURE = 0.64f
-        private const val CONTROLS = 0.36f
+        private const val PICTURE = 0.61f
+        private const val CONTROLS = 0.39f
         private const val GAP = 12
         private const val SMALL_SP = 13f
         private const val BODY_SP = 16f
