@@ -14,6 +14,8 @@ TEST = "ScreensTest"
 LOOKS = ("light", "dark", "large_german", "right_to_left", "landscape")
 
 _HEIGHT = 300
+_QUALITY = 68
+"""Of a JPEG: the sheet is in the repository."""
 
 
 def write_sheet(screenshots: Path, out: Path) -> tuple[str, ...]:
@@ -23,5 +25,5 @@ def write_sheet(screenshots: Path, out: Path) -> tuple[str, ...]:
     if missing or not names:
         raise InputError(f"{screenshots}: expected a picture of every screen in every look, {', '.join(missing) or 'found none'}. Run {TEST} again.")
     rows = [[read_image(screenshots / f"screen.{name}.{look}.png").frame for look in LOOKS] for name in names]
-    write_image(out, Image(contact_sheet(rows, [look.replace("_", " ") for look in LOOKS], _HEIGHT)))
+    write_image(out, Image(contact_sheet(rows, [look.replace("_", " ") for look in LOOKS], _HEIGHT), quality=_QUALITY))
     return tuple(names)

@@ -74,7 +74,7 @@ class Image:
     format: the format of its file, a value of FORMATS.
     deep: (H, W, 3) uint16 RGB where the file has 16 bits a channel; `frame` is its rounding to 8.
     alpha: (H, W) uint8 (uint16 where `deep` is given), or None.
-    grey: written back as grey (16-bit grey with alpha counts as colour). lossless: of WebP.
+    grey: written back as grey (16-bit grey with alpha counts as colour). lossless: of WebP. quality: of JPEG and WebP, 1 to 100; None: 95.
     icc: the colour profile, of the colour space that is written. exif: the EXIF block, with the prefix 'Exif'.
     remarks: what in the file was not understood or could not be kept, one sentence each.
     """
@@ -85,6 +85,7 @@ class Image:
     alpha: NDArray[Any] | None = None
     grey: bool = False
     lossless: bool = False
+    quality: int | None = None
     icc: bytes | None = None
     exif: bytes | None = None
     remarks: tuple[str, ...] = ()
@@ -195,9 +196,9 @@ def _save_options(image: Image, kind: str) -> dict[str, Any]:
         options["exif"] = image.exif
     match kind:
         case "JPEG":
-            return options | {"quality": JPEG_QUALITY, "subsampling": "4:4:4"}
+            return options | {"quality": image.quality or JPEG_QUALITY, "subsampling": "4:4:4"}
         case "WEBP":
-            return options | {"quality": WEBP_QUALITY, "lossless": image.lossless}
+            return options | {"quality": image.quality or WEBP_QUALITY, "lossless": image.lossless}
         case "BMP":
             return {}
     return options

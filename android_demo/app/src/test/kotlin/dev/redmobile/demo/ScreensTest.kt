@@ -2,11 +2,13 @@ package dev.redmobile.demo
 
 import android.app.Activity
 import android.content.Intent
+import android.graphics.Bitmap
 import android.graphics.BitmapFactory
 import android.net.Uri
 import android.provider.MediaStore
 import android.view.View
 import android.view.ViewGroup
+import android.widget.Button
 import android.widget.ProgressBar
 import android.widget.ScrollView
 import android.widget.SeekBar
@@ -14,6 +16,13 @@ import android.widget.TextView
 import dev.redmobile.demo.benchmark.Benchmark
 import dev.redmobile.demo.benchmark.BenchmarkActivity
 import dev.redmobile.demo.benchmark.BenchmarkState
+import dev.redmobile.demo.camera.CameraActivity
+import dev.redmobile.demo.camera.CameraFault
+import dev.redmobile.demo.camera.CameraStage
+import dev.redmobile.demo.camera.LiveState
+import dev.redmobile.demo.camera.MesaEgl
+import dev.redmobile.demo.camera.MesaGles20
+import dev.redmobile.demo.camera.MesaGles30
 import dev.redmobile.demo.gallery.GalleryActivity
 import dev.redmobile.demo.gallery.Media
 import dev.redmobile.demo.licences.LicencesActivity
@@ -25,6 +34,7 @@ import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.Robolectric
 import org.robolectric.RuntimeEnvironment
+import org.robolectric.annotation.Config
 import java.io.File
 
 /**
@@ -32,49 +42,80 @@ import java.io.File
  * nothing to touch smaller than 48 dp, and words for everything that is not text.
  */
 @RunWith(DemoTestRunner::class)
+@Config(shadows = [MesaEgl::class, MesaGles20::class, MesaGles30::class])
 class ScreensTest {
     private val faults = ArrayList<String>()
 
     @Test
-    fun `the first screen`() = each("1_start", MainActivity::class.java, Intent()) { activity ->
+    fun `the first screen`() = each("01_start", MainActivity::class.java, Intent()) { activity ->
         val ready = RuntimeEnvironment.getApplication().getString(R.string.state_ready, 0, 0, "", 0).takeWhile { it != ':' }
         below(activity.window.decorView).any { it is TextView && it.text.startsWith(ready) }
     }
 
     @Test
-    fun `settings`() = each("2_settings", SettingsActivity::class.java, Intent()) { activity ->
-        below(activity.window.decorView).any { it is TextView && "1920 × 1088" in it.text }
+    fun `the live camera`() = CameraStage().use { stage ->
+        stage.permit()
+        each("02_camera", CameraActivity::class.java, Intent(), CameraStage::drawSurface) { activity ->
+            if (activity.state == LiveState.Opening) stage.show(activity)
+            activity.screen.figures.text = CameraStage.slowFigures(activity)
+            true
+        }
     }
 
     @Test
-    fun `licences`() = each("3_licences", LicencesActivity::class.java, Intent()) { true }
+    fun `the live camera, refused for ever`() = CameraStage().use { stage ->
+        each("03_camera_refused", CameraActivity::class.java, Intent()) { activity ->
+            stage.refuse(activity, mayAskAgain = false)
+            true
+        }
+    }
 
     @Test
-    fun `the gallery, empty`() = each("4_gallery", GalleryActivity::class.java, Intent()) { true }
+    fun `the live camera while another app has it`() = CameraStage().use { stage ->
+        stage.permit()
+        stage.camera.fault = CameraFault.IN_USE
+        each("04_camera_taken", CameraActivity::class.java, Intent()) { it.state is LiveState.Failed }
+    }
+
+    @Test
+    fun `the gallery, empty`() = each("05_gallery", GalleryActivity::class.java, Intent()) { true }
 
     @Test
     fun `the gallery with a picture`() {
         val media = Robolectric.setupContentProvider(Media::class.java, MediaStore.AUTHORITY)
         val photograph = BitmapFactory.decodeFile(File(System.getProperty("redmobile.photographs"), "cafe.jpg").path)
-        File(media.folder, "dark.jpg").outputStream().use { photograph.compress(android.graphics.Bitmap.CompressFormat.JPEG, 95, it) }
-        each("5_enhanced", GalleryActivity::class.java, sharing("dark.jpg")) { isIdle(it) }
+        File(media.folder, "dark.jpg").outputStream().use { photograph.compress(Bitmap.CompressFormat.JPEG, 95, it) }
+        each("06_enhanced", GalleryActivity::class.java, sharing("dark.jpg")) { isIdle(it) }
     }
 
     @Test
     fun `the gallery with what is no picture`() {
         val media = Robolectric.setupContentProvider(Media::class.java, MediaStore.AUTHORITY)
         File(media.folder, "broken.jpg").writeBytes(ByteArray(100))
-        each("6_broken", GalleryActivity::class.java, sharing("broken.jpg")) { isIdle(it) }
+        each("07_broken", GalleryActivity::class.java, sharing("broken.jpg")) { isIdle(it) }
     }
 
     @Test
     fun `the benchmark, and its result`() {
-        each("7_benchmark", BenchmarkActivity::class.java, Intent()) { Benchmark.state !is BenchmarkState.Running }
+        each("08_benchmark", BenchmarkActivity::class.java, Intent()) { Benchmark.state !is BenchmarkState.Running }
         val asked = Intent().putExtra("runs", 40).putExtra("threads", "2").putExtra("run_id", "screen")
         val screen = Robolectric.buildActivity(BenchmarkActivity::class.java, asked).setup()
         waitUntil("it is measured") { Benchmark.state is BenchmarkState.Done }
         screen.pause().stop().destroy()
-        each("8_result", BenchmarkActivity::class.java, Intent()) { isAtTheChart(it) }
+        each("09_result", BenchmarkActivity::class.java, Intent()) { isAtTheChart(it) }
+    }
+
+    @Test
+    fun `settings`() = each("10_settings", SettingsActivity::class.java, Intent()) { activity ->
+        below(activity.window.decorView).any { it is TextView && "1920 × 1088" in it.text }
+    }
+
+    @Test
+    fun `licences`() = each("11_licences", LicencesActivity::class.java, Intent()) { true }
+
+    @Test
+    fun `the text of a licence`() = each("12_licence", LicencesActivity::class.java, Intent()) { activity ->
+        below(activity.window.decorView).filterIsInstance<Button>().first { it.text.startsWith("XNNPACK") }.performClick()
     }
 
     private fun sharing(name: String) =
@@ -90,7 +131,8 @@ class ScreensTest {
 
     private fun isIdle(activity: Activity) = below(activity.window.decorView).none { it is ProgressBar && it !is SeekBar && it.isShown }
 
-    private fun <A : Activity> each(name: String, kind: Class<A>, intent: Intent, isReady: (A) -> Boolean) {
+    /** beyond: draws what the window itself does not hold. */
+    private fun <A : Activity> each(name: String, kind: Class<A>, intent: Intent, beyond: (A, Bitmap) -> Unit = { _, _ -> }, isReady: (A) -> Boolean) {
         for ((look, qualifiers, scale) in LOOKS) {
             RuntimeEnvironment.setQualifiers(PHONE)
             RuntimeEnvironment.setQualifiers(qualifiers)
@@ -98,7 +140,7 @@ class ScreensTest {
             val screen = Robolectric.buildActivity(kind, intent).setup()
             waitUntil("$name is ready") { isReady(screen.get()) }
             if (qualifiers == RIGHT_TO_LEFT) assertEquals(View.LAYOUT_DIRECTION_RTL, screen.get().window.decorView.layoutDirection)
-            screenshot(screen.get(), "screen.$name.$look")
+            screenshot(screen.get(), "screen.$name.$look") { beyond(screen.get(), it) }
             below(screen.get().window.decorView).filter { it.isShown }.forEach { view -> fault(view)?.let { faults += "$name, $look: $it" } }
             screen.pause().stop().destroy()
         }

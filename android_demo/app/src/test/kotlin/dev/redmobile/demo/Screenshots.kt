@@ -9,12 +9,13 @@ import org.robolectric.Shadows.shadowOf
 import android.os.Looper
 import java.io.File
 
-/** The activity's window as Robolectric draws it, as a PNG among the tests' screenshots; the picture is returned. */
-fun screenshot(activity: Activity, name: String): Bitmap {
+/** The activity's window as Robolectric draws it, with what `beyond` adds, as a PNG among the tests' screenshots; the picture is returned. */
+fun screenshot(activity: Activity, name: String, beyond: (Bitmap) -> Unit = {}): Bitmap {
     shadowOf(Looper.getMainLooper()).idle()
     val view = activity.window.decorView
     val picture = Bitmap.createBitmap(view.width, view.height, Bitmap.Config.ARGB_8888)
     view.draw(Canvas(picture))
+    beyond(picture)
     File(System.getProperty("redmobile.screenshots"), "$name.png").outputStream().use { picture.compress(Bitmap.CompressFormat.PNG, 100, it) }
     return picture
 }

@@ -61,7 +61,7 @@ class BenchmarkActivity : Activity() {
             page.add(CheckBox(this)).apply {
                 id = UNITS + accelerator.ordinal
                 setText(accelerator.words)
-                minHeight = Page.dp(context, TOUCHABLE)
+                Page.makeEasy(this)
                 isChecked = accelerator != Accelerator.NNAPI
                 setOnCheckedChangeListener { _, _ -> allowStart() }
             }
@@ -167,7 +167,6 @@ class BenchmarkActivity : Activity() {
         const val RUN = "run"
         const val PLANS = 1
         const val UNITS = 100
-        const val TOUCHABLE = 48
         const val PERCENT = 100
         val EXTRAS = listOf("plan", "run_id", "model", "delegates", "threads", "seconds", "runs", "warm_up", "fps")
     }

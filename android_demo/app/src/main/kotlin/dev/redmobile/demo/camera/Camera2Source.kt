@@ -116,16 +116,22 @@ private class OpenCamera(private val lens: Lens, private val feed: CameraFeed, p
         if (isClosed) camera.close() else asking { startSession(camera) }
     }
 
-    override fun onDisconnected(camera: CameraDevice) = fail(CameraFault.IN_USE, null)
+    override fun onDisconnected(camera: CameraDevice) = lose(camera, CameraFault.IN_USE)
 
-    override fun onError(camera: CameraDevice, error: Int) = fail(
+    override fun onError(camera: CameraDevice, error: Int) = lose(
+        camera,
         when (error) {
             ERROR_CAMERA_IN_USE, ERROR_MAX_CAMERAS_IN_USE -> CameraFault.IN_USE
             ERROR_CAMERA_DISABLED -> CameraFault.DISABLED
             else -> CameraFault.BROKEN
         },
-        null,
     )
+
+    /** Android may say so in place of [onOpened], so that nothing else here knows the camera. */
+    private fun lose(camera: CameraDevice, fault: CameraFault) {
+        camera.close()
+        fail(fault, null)
+    }
 
     fun fail(fault: CameraFault, cause: Exception?) {
         if (isClosed) return

@@ -44,6 +44,7 @@ class CameraActivity : Activity(), SurfaceHolder.Callback {
     private var isFront = false
     private var line = HALF
     private var job: StillJob? = null
+    private var saidPace: String? = null
     private var waiting: AutoCloseable? = null
 
     override fun onCreate(savedInstanceState: Bundle?) {
@@ -171,9 +172,17 @@ class CameraActivity : Activity(), SurfaceHolder.Callback {
         if (state is LiveState.Live) {
             val pace = Pace.of(reading.figures, thermal)
             if (steps.read(pace)) running.use(models[steps.step], Choice(this).settings)
-            words.pace(pace, steps)?.let { screen.says.text = it }
+            sayPace(words.pace(pace, steps))
         }
         main.postDelayed(::tick, TICK_MS)
+    }
+
+    /** Only what changes: TalkBack reads it out each time it is set. null: the phone keeps up, and what was said of it no longer holds. */
+    private fun sayPace(now: String?) {
+        val before = saidPace
+        saidPace = now
+        if (now != null && now != before) screen.says.text = now
+        if (now == null && before != null && screen.says.text.toString() == before) screen.says.setText(R.string.camera_explained)
     }
 
     private fun show() {

@@ -66,11 +66,11 @@ class CameraScreen(private val activity: Activity) {
         figures.setPadding(gap, gap / 2, gap, gap / 2)
         message.gravity = Gravity.CENTER
         listOf(message, says).forEach { it.accessibilityLiveRegion = View.ACCESSIBILITY_LIVE_REGION_POLITE }
+        listOf(figures, says, strengthSays, smaller).forEach { it.textAlignment = View.TEXT_ALIGNMENT_VIEW_START }
         says.textSize = BODY_SP
         strengthSays.textSize = BODY_SP
         strength.id = STRENGTH_ID
         strength.max = PERCENT
-        strength.minimumHeight = Page.dp(activity, TOUCHABLE)
         strengthSays.labelFor = STRENGTH_ID
         smaller.setText(R.string.camera_smaller)
         smaller.textSize = BODY_SP
@@ -122,7 +122,10 @@ class CameraScreen(private val activity: Activity) {
         val column = LinearLayout(activity)
         column.orientation = LinearLayout.VERTICAL
         column.setPadding(gap, gap / 2, gap, gap / 2)
-        views.forEach { column.addView(it, LinearLayout.LayoutParams(MATCH_PARENT, WRAP_CONTENT).apply { bottomMargin = gap / 2 }) }
+        for (view in views) {
+            val height = if (view is SeekBar) Page.dp(activity, TOUCHABLE) else WRAP_CONTENT // one has no least height
+            column.addView(view, LinearLayout.LayoutParams(MATCH_PARENT, height).apply { bottomMargin = gap / 2 })
+        }
         return column
     }
 
@@ -152,8 +155,8 @@ class CameraScreen(private val activity: Activity) {
 
     companion object {
         const val PERCENT = 100
-        private const val PICTURE = 0.64f
-        private const val CONTROLS = 0.36f
+        private const val PICTURE = 0.61f
+        private const val CONTROLS = 0.39f
         private const val GAP = 12
         private const val SMALL_SP = 13f
         private const val BODY_SP = 16f

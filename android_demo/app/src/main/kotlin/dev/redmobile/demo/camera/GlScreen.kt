@@ -36,13 +36,14 @@ class GlScreen : AutoCloseable {
 
     /** Draw into `window`, a Surface, SurfaceHolder or SurfaceTexture, from now on; null: nowhere. */
     fun show(window: Any?, width: Int, height: Int) {
-        val before = surface
-        surface = window?.let { EGL14.eglCreateWindowSurface(display, config, it, intArrayOf(EGL14.EGL_NONE), 0) }
-        need(window == null || surface != EGL14.EGL_NO_SURFACE, "drawing on the screen")
-        this.width = if (window == null) 0 else width
-        this.height = if (window == null) 0 else height
+        leave() // first: it may be the same window in another size, and Android gives a window one surface at a time
+        if (window == null) return
+        val found = open(window)
+        need(found != null && found != EGL14.EGL_NO_SURFACE, "drawing on the screen")
+        surface = found
+        this.width = width
+        this.height = height
         makeCurrent()
-        before?.let { EGL14.eglDestroySurface(display, it) }
     }
 
     fun swap() {
@@ -55,6 +56,21 @@ class GlScreen : AutoCloseable {
         EGL14.eglDestroySurface(display, nowhere)
         EGL14.eglDestroyContext(display, context)
         EGL14.eglReleaseThread()
+    }
+
+    private fun leave() {
+        val before = surface ?: return
+        surface = null
+        width = 0
+        height = 0
+        makeCurrent()
+        EGL14.eglDestroySurface(display, before)
+    }
+
+    private fun open(window: Any): EGLSurface? = try {
+        EGL14.eglCreateWindowSurface(display, config, window, intArrayOf(EGL14.EGL_NONE), 0)
+    } catch (error: IllegalArgumentException) { // Android took the window away meanwhile
+        throw GlException("EGL refused: ${error.message}")
     }
 
     private fun makeCurrent() {

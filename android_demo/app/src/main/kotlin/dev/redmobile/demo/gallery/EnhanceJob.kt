@@ -112,6 +112,7 @@ class EnhanceJob(private val context: Context, val uri: Uri, kept: Uri? = null) 
             }
             state = if (whole == null) JobState.Cancelled else JobState.Done(small(picture), small(whole), whole, exif)
         }
+        engine.close() // after that: one picture a job, and saving it needs the memory that the network has
     }
 
     /** A canvas on the GPU takes bitmaps of some 100 MB at most. */

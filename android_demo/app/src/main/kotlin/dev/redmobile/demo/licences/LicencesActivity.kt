@@ -2,6 +2,7 @@ package dev.redmobile.demo.licences
 
 import android.app.Activity
 import android.os.Bundle
+import android.view.View
 import android.widget.TextView
 import dev.redmobile.demo.R
 import dev.redmobile.demo.ui.Page
@@ -17,7 +18,10 @@ class LicencesActivity : Activity() {
         page.text(getString(R.string.licences_explained))
         Component.ALL.forEach { component ->
             page.row("${component.name} · ${component.licence}") { text(component).let { it.shown = !it.shown } }
-            texts += page.text().also { it.shown = false }
+            texts += page.text().also {
+                it.textAlignment = View.TEXT_ALIGNMENT_TEXT_START // English, whichever way the screen runs
+                it.shown = false
+            }
         }
         page.showIn(this)
         savedInstanceState?.getIntArray(OPEN)?.forEach { text(Component.ALL[it]).shown = true }
@@ -33,12 +37,17 @@ class LicencesActivity : Activity() {
         val view = texts[Component.ALL.indexOf(component)]
         if (view.text.isEmpty()) {
             val licence = assets.open("licences/${component.text}").use { it.reader().readText() }
-            view.text = "${component.copyright}\n\n$licence"
+            view.text = "${component.copyright}\n\n${flowing(licence)}"
         }
         return view
     }
 
+    /** Each paragraph on one line, as the screen breaks it where it ends; lines of a heading's rule or a list begin as they did. */
+    private fun flowing(text: String) = text.trim().replace(INDENT, "").replace(BREAK, " ")
+
     private companion object {
         const val OPEN = "open"
+        val INDENT = Regex("^[ \\t]+", RegexOption.MULTILINE)
+        val BREAK = Regex("(?<=\\S)[ \\t]*\n(?=[\\w(\"'])")
     }
 }

@@ -7,6 +7,7 @@ import android.view.Gravity
 import android.view.View
 import android.view.ViewGroup
 import android.widget.Button
+import android.widget.CompoundButton
 import android.widget.LinearLayout
 import android.widget.RadioButton
 import android.widget.RadioGroup
@@ -61,7 +62,7 @@ class Page(private val context: Context) {
             addView(RadioButton(context).apply {
                 id = firstId + index
                 text = each
-                minHeight = dp(context, TOUCHABLE)
+                makeEasy(this)
             })
         }
         check(firstId + chosen)
@@ -84,9 +85,18 @@ class Page(private val context: Context) {
 
     companion object {
         private const val GAP = 12
+        private const val OPTION_GAP = 4
         private const val EDGE = 16
         private const val BODY_SP = 16f
         private const val TOUCHABLE = 48
+
+        /** Large enough to be touched, apart from its neighbours, and its words at its mark, whichever way the screen runs. */
+        fun makeEasy(option: CompoundButton) {
+            val gap = dp(option.context, OPTION_GAP)
+            option.minHeight = dp(option.context, TOUCHABLE)
+            option.setPaddingRelative(option.paddingStart, gap, option.paddingEnd, gap)
+            option.textAlignment = View.TEXT_ALIGNMENT_VIEW_START
+        }
 
         fun dp(context: Context, size: Int): Int = Math.round(size * context.resources.displayMetrics.density)
     }

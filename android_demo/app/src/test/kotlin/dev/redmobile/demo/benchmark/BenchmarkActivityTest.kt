@@ -28,6 +28,7 @@ import org.robolectric.Shadows.shadowOf
 import org.robolectric.android.controller.ActivityController
 import org.robolectric.annotation.Config
 import org.robolectric.shadows.ShadowLog
+import org.robolectric.util.ReflectionHelpers
 import java.io.File
 import java.io.FileNotFoundException
 import java.security.MessageDigest
@@ -173,6 +174,23 @@ class BenchmarkActivityTest {
             assertThrows(FileNotFoundException::class.java) { provider.openFile(Uri.parse("content://dev.redmobile.demo.results/$name"), "r") }
         }
         assertThrows(FileNotFoundException::class.java) { provider.openFile(ResultProvider.uri(application, "share-1"), "w") }
+    }
+
+    @Test
+    fun `a new process shows what the one before it left, or says that Android ended that one`() {
+        open("model_latency", "left-1") { putInt("runs", 1).also { putInt("warm_up", 1) } }
+        finished("left-1")
+        val left = Bundle().also { opened.last().saveInstanceState(it) }
+        assertEquals(1, all(inNewProcess(left)).count { it is HistogramView })
+        ResultFiles(application).whole("left-1").delete()
+        val words = all(inNewProcess(left)).filterIsInstance<TextView>().map { it.text.toString() }
+        assertTrue(words.toString(), application.getString(R.string.benchmark_interrupted) in words)
+    }
+
+    private fun inNewProcess(left: Bundle): BenchmarkActivity {
+        ReflectionHelpers.setStaticField(Benchmark::class.java, "state", BenchmarkState.Idle)
+        val controller = Robolectric.buildActivity(BenchmarkActivity::class.java).also { opened += it }
+        return controller.create(left).start().restoreInstanceState(left).resume().visible().get()
     }
 
     @Test

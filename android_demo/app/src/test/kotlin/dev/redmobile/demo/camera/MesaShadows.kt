@@ -56,6 +56,9 @@ class MesaEgl {
     companion object {
         private val sizes = HashMap<Long, Pixels>()
 
+        /** What is drawn into, by the surface that does; Android allows one at a time. */
+        private val windows = HashMap<Long, Any>()
+
         private inline fun <reified T> handle(native: Long): T? =
             if (native == 0L) null else ReflectionHelpers.callConstructor(T::class.java, ClassParameter.from(Long::class.javaPrimitiveType, native))
 
@@ -83,8 +86,10 @@ class MesaEgl {
         fun eglCreatePbufferSurface(display: EGLDisplay, config: EGLConfig, wanted: IntArray, at: Int): EGLSurface? = surface(display, config, Pixels(1, 1))
 
         @Implementation @JvmStatic
-        fun eglCreateWindowSurface(display: EGLDisplay, config: EGLConfig, window: Any, wanted: IntArray, at: Int): EGLSurface? =
-            surface(display, config, PlayedScreen.size)
+        fun eglCreateWindowSurface(display: EGLDisplay, config: EGLConfig, window: Any, wanted: IntArray, at: Int): EGLSurface? {
+            if (synchronized(sizes) { window in windows.values }) return null // Android: EGL_BAD_ALLOC, already connected to another API
+            return surface(display, config, PlayedScreen.size)?.also { synchronized(sizes) { windows[it.nativeHandle] = window } }
+        }
 
         @Implementation @JvmStatic
         fun eglMakeCurrent(display: EGLDisplay, draw: EGLSurface?, read: EGLSurface?, context: EGLContext?): Boolean =
@@ -99,6 +104,7 @@ class MesaEgl {
 
         @Implementation @JvmStatic
         fun eglDestroySurface(display: EGLDisplay, surface: EGLSurface): Boolean {
+            synchronized(sizes) { listOf(sizes, windows).forEach { it.remove(surface.nativeHandle) } }
             Mesa.destroySurface(display.nativeHandle, surface.nativeHandle)
             return true
         }

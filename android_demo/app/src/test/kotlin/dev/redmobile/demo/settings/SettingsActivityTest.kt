@@ -1,6 +1,8 @@
 package dev.redmobile.demo.settings
 
+import android.graphics.Rect
 import android.widget.RadioButton
+import android.widget.ScrollView
 import android.widget.TextView
 import dev.redmobile.demo.DemoTestRunner
 import dev.redmobile.demo.MainActivity
@@ -18,6 +20,7 @@ import org.junit.runner.RunWith
 import org.robolectric.Robolectric
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.android.controller.ActivityController
+import org.robolectric.annotation.Config
 
 @RunWith(DemoTestRunner::class)
 class SettingsActivityTest {
@@ -58,6 +61,20 @@ class SettingsActivityTest {
         waitUntil("it is said") { says(settings, "${application.getString(fault.sentence)} ${application.getString(fault.remedy)}") }
         button(settings, R.string.run_on_cpu).performClick()
         waitUntil("back") { says(settings, ready("XNNPACK")) }
+    }
+
+    @Test
+    @Config(qualifiers = "w640dp-h360dp-land-xhdpi")
+    fun `what a choice comes to is brought into view`() {
+        val settings = open(SettingsActivity::class.java)
+        waitUntil("it is tried") { says(settings, ready("XNNPACK")) }
+        val scroll = all<ScrollView>(settings).single()
+        assertEquals("it opens at its beginning", 0, scroll.scrollY)
+        button(settings, R.string.run_on_nnapi).performClick()
+        waitUntil("it is seen") {
+            val answer = all<TextView>(settings).find { it.text.startsWith(application.getString(Fault.DELEGATE_UNAVAILABLE.sentence)) }
+            answer?.getGlobalVisibleRect(Rect()) == true && scroll.scrollY > 0
+        }
     }
 
     private fun ready(on: String) = application.getString(R.string.state_ready, 1920, 1088, on, Choice(application).threads)
