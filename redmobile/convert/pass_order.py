@@ -26,11 +26,13 @@ from redmobile.convert.passes.split_convolution import split_convolution
 from redmobile.convert.passes.stride_by_two import stride_by_two
 from redmobile.convert.passes.stride_over_rows import stride_over_rows
 from redmobile.convert.passes.written_out_activation import recognise_activation
+from redmobile.convert.passes.written_out_clamp import recognise_clamp
 
 ON_ONNX = (
     absorb_qdq,  # first: no other rewrite looks through pairs of QuantizeLinear and DequantizeLinear
     compute_in_single_precision,  # then: the others compute new constants of the old ones
     recognise_activation,  # early: one node that commutes with permutations instead of many that do not
+    recognise_clamp,  # early, for the same reason
     recognise_pixel_shuffle,  # early: what it recognises, the others need not look through
     recognise_group_normalization,  # on its own
     fold_batch_normalization,  # before reorder_channels, so that the weights to permute are final and a convolution is what it meets

@@ -54,6 +54,7 @@ class ActivationQuantization(Document):
         0: none. Trials are counted, not timed, so the same inputs give the same file on a slow machine too.
     judged: how many of the calibration frames at most judge a trial. Few make the search quick, and more trials than they can bear make it
         choose by their accidents.
+    Of both a network that takes longer than RED-mobile at 1080p gets fewer (redmobile.quantize.effort).
     """
 
     bits: Literal[8, 16] = 8

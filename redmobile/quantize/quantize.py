@@ -15,12 +15,14 @@ from redmobile.graph.tflite_model import TfliteModel
 from redmobile.quantize.bias_correction import Shifts, correct_biases, data_names
 from redmobile.quantize.calibrate import Calibration, OnProgress, Wanted, calibrate, check_frames, float_outputs, measure_peaks
 from redmobile.quantize.coverage import Coverage, measure_coverage
+from redmobile.quantize.effort import Effort, affordable
 from redmobile.quantize.equalize import equalize, measured
 from redmobile.quantize.judge import Judge, decibels, judged, spans_of
 from redmobile.quantize.observers import Range, error_of
 from redmobile.quantize.op_rules import WIDE
 from redmobile.quantize.precision import DTYPES
 from redmobile.quantize.ranges import Layout, lay_out
+from redmobile.quantize.rerun import work_of
 from redmobile.quantize.search import Candidates, Choice, search
 from redmobile.quantize.statistics import Statistics
 from redmobile.quantize.write_int8 import Quantizations, Writer, check_io, with_io
@@ -120,9 +122,10 @@ class _Work:
         means = data_names(balanced) if self._recipe.bias_correction else []
         calibration = calibrate(balanced, self._frames, self._input_range, Wanted(layout.observed(), means), self._on_progress)
         writer = Writer(layout, self._recipe.weights.granularity == "channel")
-        judge = self._judge(model, layout)
         candidates = Candidates(layout, calibration.statistics)
-        choice = self._choice(candidates, writer, judge, calibration)
+        effort = self._effort(candidates, writer)
+        judge = self._judge(model, layout, effort.judged)
+        choice = self._choice(candidates, writer, judge, calibration, effort.trials)
         quantizations = candidates.quantizations(choice)
         quantized = self._corrected(writer, quantizations, calibration, judge)
         report = Report(tuple(tensor_reports(layout, candidates, choice, calibration)), self._stages)
@@ -137,19 +140,28 @@ class _Work:
         self._stages["equalized_tensors"] = len(names)
         return equalize(model, peaks)
 
-    def _judge(self, model: TfliteModel, layout: Layout) -> Judge:
+    def _effort(self, candidates: Candidates, writer: Writer) -> Effort:
+        """What the recipe asks for, less where each trial would take long."""
+        activations = self._recipe.activations
+        asked = Effort(activations.judged, activations.search)
+        if activations.search == 0:
+            return asked
+        return affordable(asked, work_of(writer.write(candidates.quantizations(candidates.uniform(activations.observer)))))
+
+    def _judge(self, model: TfliteModel, layout: Layout, count: int) -> Judge:
         """Against the graph as it was given: equalizing may let a RELU6 cut a little elsewhere."""
-        pictures = judged(self._frames, self._recipe.activations.judged)
+        pictures = judged(self._frames, count)
+        self._stages["judged_by"] = len(pictures)
         outputs = float_outputs(model, pictures, self._input_range)
         return Judge(pictures, outputs, self._input_range, spans_of(outputs, layout.exact()))
 
-    def _choice(self, candidates: Candidates, writer: Writer, judge: Judge, calibration: Calibration) -> Choice:
+    def _choice(self, candidates: Candidates, writer: Writer, judge: Judge, calibration: Calibration, trials: int) -> Choice:
         activations = self._recipe.activations
-        if activations.search == 0 or not candidates.free:
+        if trials == 0 or not candidates.free:
             return candidates.uniform(activations.observer)
         # The shifts hardly depend on the ranges of activations: those of one choice serve all trials.
         shifts = self._shifts(writer, candidates.quantizations(candidates.uniform(activations.observer)), calibration)
-        found = search(candidates, lambda quantizations: judge.error(writer.write(quantizations, shifts)), activations.search, self._on_progress)
+        found = search(candidates, lambda quantizations: judge.error(writer.write(quantizations, shifts)), trials, self._on_progress)
         self._stages["search"] = {
             "trials": found.trials,
             "psnr_db": decibels(found.error),

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from quantize_models import frames, mini_red
+from quantize_models import Build, frames, mini_red
 
 from redmobile.quantize import rerun
 from redmobile.quantize.calibrate import Wanted, calibrate, to_codes
 from redmobile.quantize.ranges import lay_out
-from redmobile.quantize.rerun import Rerun, alive_at, starts
+from redmobile.quantize.rerun import Rerun, alive_at, starts, work_of
 from redmobile.quantize.search import Candidates
 from redmobile.quantize.write_int8 import Writer
 
@@ -79,3 +79,14 @@ def test_it_begins_at_several_places_and_knows_what_is_alive_there(written):
     for place in places[1:]:
         behind = {id(tensor) for operator in written[0].operators[place:] for tensor in operator.inputs if tensor is not None}
         assert all(id(tensor) in behind for tensor in alive_at(written[0], place))
+
+
+def cost_of(kind, side=16):
+    build = Build(5, side, side)
+    features, other = build.conv(build.image, 6), build.conv(build.image, 6)
+    return work_of(build.model(build.op(kind, [features, other], features.shape)))
+
+
+def test_the_cost_of_a_run_grows_with_the_picture_and_with_kernels_without_simd():
+    assert cost_of("MUL", 32) == pytest.approx(4 * cost_of("MUL", 16), rel=0.01)  # the weights do not grow
+    assert cost_of("DIV") > 3 * cost_of("MUL")

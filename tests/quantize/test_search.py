@@ -7,6 +7,7 @@ from quantize_models import Build, frames, mini_red, run_codes, run_float
 from redmobile.core.converter import ActivationQuantization, Quantize
 from redmobile.data.calibration import FrameSet
 from redmobile.quantize.calibrate import Wanted, calibrate, float_outputs
+from redmobile.quantize.effort import FRAME_WORK
 from redmobile.quantize.judge import Judge, decibels, judged
 from redmobile.quantize.observers import OBSERVERS
 from redmobile.quantize.quantize import quantize
@@ -102,3 +103,11 @@ def test_decibels():
     assert decibels(0.01) == pytest.approx(20)
     assert decibels(0) == float("inf")
     assert np.isfinite(decibels(1e-12))
+
+
+@pytest.mark.parametrize(("costs", "judges"), [(1.0, 3), (FRAME_WORK * 3, 1)])
+def test_the_report_says_how_many_frames_judged(monkeypatch, costs, judges):
+    monkeypatch.setattr("redmobile.quantize.quantize.work_of", lambda _: costs)
+    stages = quantize(mini_red(), Quantize(activations=ActivationQuantization(search=30)), frames()).report.stages
+    assert stages["judged_by"] == judges
+    assert (stages["search"]["trials"] > 12) == (judges > 1)
