@@ -32,6 +32,10 @@ if [[ -n ${IMAGES:-} ]]; then
     documents+=("$out/parity.json")
 fi
 
+if [[ " ${TARGETS-} " == *" qemu:"* ]]; then
+    redmobile emulator install || exit $? # at once where it is there
+fi
+
 for target in ${TARGETS-}; do
     name=$(basename "$plan" .toml)-${target//[^A-Za-z0-9.-]/-}
     note budget 6 redmobile bench "$plan" --on "$target" --model "$MODEL" --out "$out/$name.json"

@@ -28,6 +28,9 @@ _DULL = ("FATAL EXCEPTION", "Process:", "PID:", "*** ***", "Build fingerprint", 
 
 _LOOK_S = 0.2
 _ALIVE_EVERY_S = 2.0
+_LAST_WORDS_S = 3.0
+"""How long what an app said before it died may be on its way."""
+
 _FIRST_WORD_S = 60.0
 """A phone that is busy may take its time to open an app; one that says nothing for so long never will."""
 
@@ -148,12 +151,15 @@ class _Run:
 
     def _died(self, heard: adb.Listening) -> str:
         """Its last words may still be on their way."""
-        time.sleep(_ALIVE_EVERY_S / 2)
-        last = self._listen(heard)
-        if last is not None:
-            return last
-        reasons = [line for line in self._crash if line and not line.startswith(_DULL)]
-        return f"crashed ({reasons[0]})" if reasons else "was ended by Android in the middle of the run, most likely for want of memory"
+        ends = time.monotonic() + _LAST_WORDS_S
+        while (last := self._listen(heard)) is None:
+            reasons = [line for line in self._crash if line and not line.startswith(_DULL)]
+            if reasons:
+                return f"crashed ({reasons[0]})"
+            if time.monotonic() > ends:
+                return "was ended by Android in the middle of the run, most likely for want of memory"
+            time.sleep(_LOOK_S)
+        return last
 
 
 def _fetch(device: Device, remote: str, folder: Path) -> bytes | None:

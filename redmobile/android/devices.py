@@ -67,9 +67,9 @@ def choose_device(serial: str | None = None) -> Device:
     HOST:PORT is connected to over the network if it is not there yet. A device that is just being connected is waited for.
     """
     wanted = serial or os.environ.get("ANDROID_SERIAL") or None
-    ends = time.monotonic() + _PATIENCE_S
     if wanted and _is_address(wanted) and wanted not in {listed.serial for listed in list_devices()}:
         _connect(wanted)
+    ends = time.monotonic() + _PATIENCE_S
     while True:
         listed = list_devices()
         meant = [one for one in listed if one.serial == wanted] if wanted else listed

@@ -60,9 +60,14 @@ def _print(found: Installation) -> None:
         if package.state != "ok":
             problem = f"{package.problem}. " if package.state != "missing" else ""
             OUT.print(f"{package.requirement.package} ({package.state}): {problem}{package.requirement.install_line()}", markup=False)
+    programs = table("Programs", "program", "where", "needed for")
     for program in found.programs:
-        where_it_is = program.path or f"missing: {program.program.install}"
-        OUT.print(f"{program.program.name} (for {program.program.needed_for}): {where_it_is}", markup=False)
+        programs.add_row(program.program.name, program.path or "[yellow]missing[/]", program.program.needed_for)
+    if found.programs:
+        OUT.print(programs)
+    for program in found.programs:
+        if program.path is None:
+            OUT.print(f"{program.program.name} (missing): {program.program.install}", markup=False)
     OUT.print(f"Runtimes: {', '.join(name for name, works in found.runtimes.items() if works) or 'none'}", markup=False)
     OUT.print(f"Kernels (--delegate redmobile): {_kernels()}", markup=False)
     for shelf in found.shelves:

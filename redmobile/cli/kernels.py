@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from redmobile.cli.console import ERR, OUT, json_option, print_json, table
 from redmobile.cli.options import pairs
 
+if TYPE_CHECKING:
+    from redmobile.kernels.mca import Estimate
+
+_CPUS = ("cortex-a55", "neoverse-n1", "neoverse-v1", "neoverse-n2")
 _TARGETS = ("host", "aarch64-linux", "aarch64-android")
 _KIB = 1024
 
@@ -20,6 +25,7 @@ Examples:
   redmobile kernels build
   redmobile kernels build --target aarch64-linux --out libredmobile_delegate.so
   redmobile kernels plan my_int8.tflite --l2 512K
+  redmobile kernels mca --cpu neoverse-n1
   redmobile bench model_latency --delegate redmobile --peer models/red_mobile/red_mobile_int8.tflite
 """
 )
@@ -84,6 +90,57 @@ def plan(file: Path, l2: str, threads: int, options: dict[str, str], as_json: bo
         return
     for part in runtime.plans:
         _print(part)
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  redmobile kernels mca
+  redmobile kernels mca --cpu neoverse-v1 --all --json
+  redmobile kernels mca --out redmobile/kernels/LOOPS.md
+
+\b
+Needs llvm-mca-19 (apt install llvm-19) and a cross compiler (apt install gcc-aarch64-linux-gnu).
+"""
+)
+@click.option("--cpu", "cpus", type=click.Choice(_CPUS), multiple=True, default=("neoverse-n1",), show_default=True, help="Model of a core; again.")
+@click.option("--all", "everything", is_flag=True, help="Also the loops that requantize in float, which run where no line is found.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write all loops on all processors as Markdown.")
+@json_option
+def mca(cpus: tuple[str, ...], everything: bool, out: Path | None, as_json: bool) -> None:
+    """Show what llvm-mca estimates for the inner loops of the Arm kernels: cycles a turn, products a cycle against the peak, ports.
+
+    Estimates of a core's inside by LLVM's model, with all data in the first cache: not times, and nothing about memory.
+    """
+    import contextlib
+
+    from redmobile.core.artifact import write_text
+    from redmobile.kernels.library import build_library
+    from redmobile.kernels.mca import as_markdown, estimate, library_loops
+
+    with ERR.status("building the library for aarch64 and asking llvm-mca …") if ERR.is_terminal else contextlib.nullcontext():
+        loops = library_loops(build_library("aarch64-linux"))
+        shown = [loop for loop in loops if everything or out is not None or "float" not in loop.requantizes]
+        found = {cpu: estimate(cpu, shown) for cpu in (_CPUS if out is not None else cpus)}
+    if out is not None:
+        write_text(out, as_markdown(found))
+    elif as_json:
+        print_json({cpu: [loop.as_json() for loop in estimates] for cpu, estimates in found.items()})
+    else:
+        for cpu, estimates in found.items():
+            _print_loops(cpu, estimates)
+
+
+def _print_loops(cpu: str, estimates: Sequence[Estimate]) -> None:
+    from redmobile.kernels.mca import CPUS, cells_of_loop
+
+    figures = (">instr.", "products", ">codes", ">instr./code", ">limit", ">cycles", ">MAC/cycle", ">of peak", "busiest port")
+    made = table(f"Inner loops on {cpu} ({CPUS[cpu]}), a turn each; estimates by llvm-mca", "function", "requantizes", *figures)
+    for found in estimates:
+        share = "-" if found.share_of_peak is None else f"{found.share_of_peak:.0%}"
+        port = f"{found.busiest} {found.busiest_cycles:.1f}"
+        made.add_row(*cells_of_loop(found), f"{found.cycles:.1f}", f"{found.macs_per_cycle:.1f}" if found.loop.products else "-", share, port)
+    OUT.print(made)
 
 
 def _print(part: Any) -> None:

@@ -25,6 +25,7 @@ _STYLES = {"delegated": "", "falls back": "bold red", "unknown": "yellow"}
     epilog="""\b
 Examples:
   redmobile npu red_mobile_int8.tflite --for ethos_u65
+  redmobile npu my.tflite --for qualcomm_htp --out npu.json --allow-fallback     then: redmobile report npu.json
   redmobile npu my.tflite --for ethos_u55 --config ethos-u55-128 --keep vela/ --json
   redmobile npu my.tflite --for qualcomm_htp --allow-fallback
   redmobile npu --for xnnpack                               what the target takes, rule by rule
@@ -43,6 +44,7 @@ installed compiler says something else than the table, and --write was not given
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=300.0, show_default=True, help="Seconds that Vela may take.")
 @click.option("--memory", type=click.FloatRange(min=0.1), default=8.0, show_default=True, help="GiB of memory that Vela may take.")
 @click.option("--keep", type=click.Path(path_type=Path), help="A folder for Vela's files and log.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the whole result as JSON.")
 @click.option("--rules-only", is_flag=True, help="Do not ask the compiler, even where it is installed.")
 @click.option("--allow-fallback", is_flag=True, help="End with 0 all the same.")
 @click.option("--probe", metavar="TARGET", help="Compile one-operator models with the installed LiteRT or Vela, compare with the table.")
@@ -64,9 +66,12 @@ def command(file: Path | None, target: str | None, probe: str | None, write: boo
 
 
 def _check(file: Path, target: str, as_json: bool, allow_fallback: bool, options: dict[str, Any]) -> None:
+    from redmobile.core.results import write_json
     from redmobile.npu.check_file import check_file
 
     report = check_file(file, target, _settings(target, options), compiles=not options["rules_only"])
+    if options["out"]:
+        write_json(options["out"], report.as_json())
     if as_json:
         print_json(report.as_json())
     else:

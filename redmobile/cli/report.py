@@ -16,6 +16,7 @@ _FILE = click.Path(path_type=Path)
 Examples:
   redmobile report result.json --out report.html
   redmobile report host.json phone.json ethos_u65.json parity.json --out report.html
+  redmobile report npu.json quality.json out/peers/result.json --out report.html
   redmobile report out/*.json --markdown - | gh pr comment --body-file -
   redmobile report result.json parity.json --junit report.xml
 
@@ -31,7 +32,7 @@ an emulator's counts) are marked as such. Exit code 3: a document of another kin
 @click.option("--title", default="", help="Heading.  [default: the models' names]")
 @json_option
 def command(results: tuple[Path, ...], out: Path | None, markdown: Path | None, junit: Path | None, title: str, *, as_json: bool) -> None:
-    """Make a page of RESULTS, the JSON that `redmobile bench --out` and `redmobile parity --out` leave.
+    """Make a page of RESULTS, the JSON that `redmobile bench`, `parity`, `npu` and `evaluate` leave with --out.
 
     Verdict first; then distribution, timeline, percentiles, stages, operators, delegate coverage, memory, heat, the worst picture to slide
     over, several devices or models side by side, and what everything was made with. `redmobile parity --sheet` puts pictures into the JSON.

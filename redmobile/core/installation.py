@@ -21,6 +21,7 @@ from typing import Any, Literal
 from redmobile import shelf
 from redmobile.core.artifact import sha256_file
 from redmobile.core.environment import describe, version_of
+from redmobile.core.python_tools import find_uv
 from redmobile.core.results import read_json
 from redmobile.errors import RedmobileError
 
@@ -91,19 +92,40 @@ REQUIREMENTS = (
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """A program that is no Python package. name: of its file; needed_for: commands or parts of them; install: the line that installs it."""
+    """A program that is no Python package. name: of its file; needed_for: commands or parts of them; install: the line that installs it.
+
+    others: names that it has on other systems.
+    """
 
     name: str
     needed_for: str
     install: str
+    others: tuple[str, ...] = ()
+
+    def find(self) -> str | None:
+        """Where it is: on the PATH, or where redmobile finds it besides; None if it is not there."""
+        if self.name == "uv":
+            return find_uv()
+        return next((path for name in (self.name, *self.others) if (path := shutil.which(name))), None)
 
 
 _APK = "android build, test; parity --on bionic"
+_EMULATOR = "emulator; bench, parity --on qemu:CPU"
+_KERNELS = "kernels build; --delegate redmobile"
 PROGRAMS = (
+    Program("qemu-aarch64", _EMULATOR, "apt-get install qemu-user"),
+    Program("gcc", f"{_EMULATOR}: counting", "apt-get install gcc libc6-dev"),
+    Program("cmake", _KERNELS, "apt-get install cmake"),
+    Program("cc", _KERNELS, "apt-get install gcc libc6-dev"),
+    Program("aarch64-linux-gnu-gcc", "kernels build --target aarch64-linux", "apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross"),
+    Program("aarch64-linux-gnu-objdump", "kernels mca", "apt-get install binutils-aarch64-linux-gnu"),
+    Program("llvm-mca-19", "kernels mca", "apt-get install llvm-19"),
+    Program("uv", "bench conversion_peers, emulator install; pip does it too, slower", "pip install uv"),
+    Program("chromium", "a look at reports in this repository's tests", "apt-get install chromium", ("chromium-browser", "google-chrome")),
     Program("adb", "android install, start, logs; bench --on adb", "apt-get install adb"),
     Program("javac", f"{_APK}; a JDK of version 17 to 21", "apt-get install openjdk-17-jdk-headless"),
     Program("mvn", _APK, "apt-get install maven"),
-    Program("clang", _APK, "apt-get install clang"),
+    Program("clang", f"{_APK}; kernels build --target aarch64-android", "apt-get install clang"),
     Program("ld.lld", _APK, "apt-get install lld"),
     Program("aapt2", _APK, "apt-get install aapt, or ANDROID_HOME=…/sdk"),
     Program("apksigner", _APK, "apt-get install apksigner, or ANDROID_HOME=…/sdk"),
@@ -206,7 +228,7 @@ def inspect_installation() -> Installation:
         packages = tuple(pool.map(inspect_package, REQUIREMENTS))
     kinds: tuple[shelf.Shelf, ...] = ("converters", "models", "benchmarks")
     shelves = tuple(ShelfState(kind, tuple(map(str, shelf.shelf_folders(kind))), tuple(shelf.names(kind))) for kind in kinds)
-    programs = tuple(ProgramState(program, shutil.which(program.name)) for program in PROGRAMS)
+    programs = tuple(ProgramState(program, program.find()) for program in PROGRAMS)
     return Installation(describe(), packages, shelves, tuple(inspect_model(name) for name in shelf.names("models")), programs)
 
 

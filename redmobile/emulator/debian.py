@@ -16,7 +16,18 @@ SUITE = "bookworm"
 PYTHON = "python3.11"
 """The suite's Python: wheels are fetched for it."""
 
-PACKAGES = (f"{PYTHON}-minimal", f"lib{PYTHON}-stdlib", "libstdc++6", "libgcc-s1", "zlib1g", "libexpat1", "libffi8")
+PACKAGES = (
+    "libc6",
+    "libexpat1",
+    "libffi8",
+    "libgcc-s1",
+    f"lib{PYTHON}-minimal",
+    f"lib{PYTHON}-stdlib",
+    "libstdc++6",
+    f"{PYTHON}-minimal",
+    "zlib1g",
+)
+"""What the engines and their Python load, and no more: Debian would bring 31 further packages (Kerberos, SQLite, dpkg, …) along with these."""
 
 _FAILED = "Debian's arm64 packages cannot be fetched (is there a network, and is the mirror right? what was fetched is kept)"
 
@@ -26,11 +37,12 @@ class Apt:
 
     def __init__(self, folder: Path, mirror: str = MIRROR) -> None:
         self._folder = folder
+        self._archives = folder / "archives"
         self._mirror = mirror
 
     def update(self) -> None:
         """Fetch the list of packages. Raises ToolError."""
-        for name in ("state/lists/partial", "cache/archives/partial", "nothing", "log"):
+        for name in ("state/lists/partial", "cache", "archives", "nothing", "log"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         write_text(self._folder / "status", "")
         write_text(self._folder / "sources.list", f"deb [arch=arm64 signed-by={KEYRING}] {self._mirror} {SUITE} main\n")
@@ -38,18 +50,15 @@ class Apt:
         run_tool(_FAILED, ["apt-get", "-q", "-o", "APT::Update::Error-Mode=any", "update"], environment=self._environment())
 
     def fetch(self) -> dict[Path, str]:
-        """PACKAGES and what they depend on, as files: path → sha256, each compared with the signed list. Goes on where it was stopped.
-
-        Raises ToolError.
-        """
-        listed = self._apt(["-o", "Acquire::ForceHash=sha256", "-o", f"Dir::Cache::archives={self._folder / 'nothing'}", "--print-uris"])
+        """PACKAGES as files: path → sha256, each compared with the signed list. Goes on where it was stopped. Raises ToolError."""
+        listed = self._apt(["-o", "Acquire::ForceHash=sha256", "--print-uris"])
         wanted = {match[1]: match[2] for match in re.finditer(r"^'\S+' (\S+) \d+ SHA256:(\w+)$", listed, re.MULTILINE)}
         if not wanted:
             raise ToolError(f"{_FAILED}: apt-get lists no package with a sha256.")
-        archives = self._folder / "cache" / "archives"
+        archives = self._archives
         for name, sha256 in wanted.items():  # apt takes a file of the right size for the right file
             self._drop_if_damaged(archives / name, sha256)
-        self._apt(["--download-only"])
+        self._apt([])
         damaged = [name for name, sha256 in wanted.items() if sha256_file(archives / name) != sha256]
         if damaged:
             raise ToolError(f"{_FAILED}: {', '.join(damaged)} is not what the signed list says.")
@@ -61,8 +70,8 @@ class Apt:
             file.unlink()
 
     def _apt(self, options: Sequence[str]) -> str:
-        command = ["apt-get", "-q", "-y", "--no-install-recommends", *options, "install", *PACKAGES]
-        return run_tool(_FAILED, command, environment=self._environment())
+        command = ["apt-get", "-q", *options, "download", *PACKAGES]
+        return run_tool(_FAILED, command, environment=self._environment(), folder=self._archives)
 
     def _environment(self) -> dict[str, str]:
         return {**os.environ, "APT_CONFIG": str(self._folder / "apt.conf"), "LC_ALL": "C"}
@@ -81,6 +90,7 @@ class Apt:
             "Dir::State": folder / "state",
             "Dir::State::status": folder / "status",
             "Dir::Cache": folder / "cache",
+            "Dir::Cache::srcpkgcache": "",
             "Dir::Log": folder / "log",
             "APT::Architecture": "arm64",
             "APT::Sandbox::User": "",

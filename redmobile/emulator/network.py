@@ -55,7 +55,7 @@ class EmulatedNetwork:
         self._path = path
         self._where = f"{engine} + {delegate.name}" if delegate else engine
         system = system or System()
-        system.require(engine)
+        system.require()
         self._folder = Path(tempfile.mkdtemp(prefix="redmobile-emulated-"))
         self._counts = self._folder / "counts.json" if counting else None
         program = emulate_python(
@@ -69,7 +69,6 @@ class EmulatedNetwork:
                 str(delegate.absolute()) if delegate else "",
                 json.dumps(dict(delegate_options or {})),
             ],
-            engine=engine,
             counts=self._counts,
         )
         self._complaints = self._folder / "stderr.txt"
@@ -79,7 +78,7 @@ class EmulatedNetwork:
             )
         self._end = weakref.finalize(self, _end, self._process, self._folder)
         hello = self._answer()
-        self.version: str = hello["version"]
+        self.version = system.engine_version(engine)
         self.inputs = tuple(map(_spec, hello["inputs"]))
         self.outputs = tuple(map(_spec, hello["outputs"]))
 

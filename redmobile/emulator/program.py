@@ -39,10 +39,10 @@ def emulate(
     return Program((*qemu, *command), {**ENVIRONMENT, **(variables or {})})
 
 
-def emulate_python(system: System, cpu: CpuFacts, arguments: Sequence[str], *, engine: str = "litert", counts: Path | None = None) -> Program:
-    """The emulated system's Python with the packages of `engine` ('litert' or 'tflite'). Raises as `emulate`."""
+def emulate_python(system: System, cpu: CpuFacts, arguments: Sequence[str], *, counts: Path | None = None) -> Program:
+    """The emulated system's Python with the packages of the engines. Raises as `emulate`."""
     command = [str(system.python), "-W", "ignore", *arguments]
-    return emulate(system, cpu, command, variables=system.python_variables(engine), counts=counts)
+    return emulate(system, cpu, command, variables=system.python_variables, counts=counts)
 
 
 def _plugin(library: Path, cpu: CpuFacts, counts: Path) -> str:

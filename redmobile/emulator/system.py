@@ -6,8 +6,9 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import fcntl
+import functools
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -27,15 +28,21 @@ from redmobile.errors import DeviceError, DocumentError, OutputError, ToolError
 Progress = Callable[[str, int, int], None]
 """(what is being done, done, all) → None."""
 
+Maker = Callable[[], tuple[Path, dict[str, str]]]
+"""Makes a piece: a folder that is to be moved into place, and what is in it, as Piece.contents."""
+
 State = Literal["ready", "missing", "damaged", "another version"]
 
 ENGINE_PACKAGES = {"litert": "ai_edge_litert", "tflite": "tflite_runtime"}
 """Engine → its Python package, which is its distribution's name too."""
 
-_NEEDED_MIB = 700
+_NEEDED_MIB = 500
 _MEBIBYTE = 1024 * 1024
-_TFLITE = ("tflite-runtime==2.14.0", "numpy<2")
 _LITERT = "ai-edge-litert"
+_BESIDE_LITERT = ("tflite-runtime==2.14.0", "numpy<2")
+"""tflite-runtime's last version wants numpy 1, with which LiteRT is content too: one site for both."""
+
+_PIECES = ("debian", "engines")
 _LINKED = ("bin", "etc", "lib", "sbin", "usr", "var")
 
 
@@ -90,20 +97,17 @@ class System:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = (folder or cache_folder() / "emulator").absolute()
         self.debian = self.folder / "debian"
-        self.sites = {"litert": self.folder / "litert", "tflite": self.folder / "tflite"}
+        self.engines = self.folder / "engines"
 
     @property
     def python(self) -> Path:
         """The emulated Python."""
         return self.debian / "usr" / "bin" / debian.PYTHON
 
-    def python_variables(self, engine: str) -> dict[str, str]:
-        """Environment variables with which that Python finds its library and the packages of `engine`."""
-        return {
-            "PYTHONHOME": f"{self.debian}/usr",
-            "PYTHONPATH": str(self.sites[engine]),
-            "PYTHONPYCACHEPREFIX": str(self.folder / "compiled" / engine),
-        }
+    @property
+    def python_variables(self) -> dict[str, str]:
+        """Environment variables with which that Python finds its library and the engines."""
+        return {"PYTHONHOME": f"{self.debian}/usr", "PYTHONPATH": str(self.engines), "PYTHONPYCACHEPREFIX": str(self._compiled)}
 
     def install(self, mirror: str = debian.MIRROR, on_progress: Progress | None = None) -> Status:
         """Make every piece that is not there, is damaged or has another version. Goes on where an earlier try stopped.
@@ -111,40 +115,36 @@ class System:
         Raises DeviceError (Debian packages missing here), ToolError (network, mirror, no room), OutputError.
         """
         require_packages()
-        steps = ("packages listed", "packages fetched", "packages unpacked", "LiteRT", "tflite-runtime", "tried", "plug-in")
+        steps = ("Debian's packages and the engines' wheels", "trying them", "plug-in", "done")
 
         def say(done: int) -> None:
             if on_progress:
-                on_progress(steps[min(done, len(steps) - 1)], done, len(steps))
+                on_progress(steps[done], done, len(steps) - 1)
 
         with self._locked():
             self._check_room()
             say(0)
-            states = {piece.name: piece.state for piece in self._pieces()}
-            if states["debian"] != "ready":
-                self._install_debian(mirror, say)
-            for step, name in enumerate(self.sites, 3):
-                say(step)
-                if states[name] != "ready":
-                    self._install_site(name)
-            say(5)
-            if any(state != "ready" for state in states.values()):
+            makers: dict[str, Maker] = {"debian": functools.partial(self._make_debian, mirror), "engines": self._make_engines}
+            self._make({piece.name: makers[piece.name] for piece in self._pieces() if piece.state != "ready"})
+            say(1)
+            if not self._tried.is_file():
                 self._try()
-            say(6)
-            if not plugin_problem():
+            say(2)
+            problem = plugin_problem()
+            if not problem:
                 build_plugin(self.folder)
-            say(7)
-        return self.status()
+            say(3)
+            pieces = tuple(PieceState(name, "ready", piece.contents) for name, piece in self._read().items() if name in makers)
+            return Status(self.folder, self._bytes(), (), pieces, problem)
 
     def status(self) -> Status:
         """What is there, every file compared with what was installed."""
-        size = sum(path.lstat().st_size for path in self.folder.rglob("*")) if self.folder.is_dir() else 0
         missing = missing_packages()
-        return Status(self.folder, size, missing, self._pieces(), "" if missing else plugin_problem())
+        return Status(self.folder, self._bytes(), missing, self._pieces(), "" if missing else plugin_problem())
 
     def remove(self) -> int:
         """Remove everything; how many bytes that were. Raises OutputError."""
-        size = self.status().bytes
+        size = self._bytes()
         if not self.folder.is_dir():
             return 0
         try:
@@ -154,17 +154,20 @@ class System:
             raise OutputError(f"{self.folder}: cannot be removed ({error.strerror}).") from error
         return size
 
-    def require(self, engine: str = "litert") -> None:
-        """Raise DeviceError unless programs and `engine` can be emulated; does not look at every file."""
+    def require(self) -> None:
+        """Raise DeviceError unless programs and engines can be emulated; does not look at every file."""
         require_packages()
         pieces = self._read()
-        for name in ("debian", engine):
+        for name in _PIECES:
             if name not in pieces:
                 raise DeviceError(f"The emulated ARM system is not installed ({self.folder} lacks '{name}'): redmobile emulator install")
-        wanted = self._wanted_version(engine)
-        found = pieces[engine].contents.get(_distribution(engine))
+        found, wanted = _litert_in(pieces["engines"]), version_of(_LITERT)
         if wanted and found != wanted:
-            raise DeviceError(f"The emulated system has {_distribution(engine)} {found}, this machine {wanted}: redmobile emulator install")
+            raise DeviceError(f"The emulated system has {_LITERT} {found}, this machine {wanted}: redmobile emulator install")
+
+    def engine_version(self, engine: str) -> str:
+        """The version of an engine that `require` found: 'litert' or 'tflite'."""
+        return self._read()["engines"].contents[ENGINE_PACKAGES[engine]]
 
     def root(self, cpu: CpuFacts) -> Path:
         """The folder that QEMU takes for the root: links into the Debian system, /proc and /sys as on `cpu`."""
@@ -180,65 +183,84 @@ class System:
                 (root / "ready").touch()
         return root
 
+    @property
+    def _compiled(self) -> Path:
+        """Compiled Python, kept apart from what is compared."""
+        return self.folder / "compiled"
+
+    @property
+    def _tried(self) -> Path:
+        """A file that is there if the pieces as they are were tried."""
+        return self._compiled / "tried"
+
+    def _bytes(self) -> int:
+        return sum(path.lstat().st_size for path in self.folder.rglob("*")) if self.folder.is_dir() else 0
+
     def _pieces(self) -> tuple[PieceState, ...]:
         known = self._read()
-        return tuple(self._state(name, known.get(name)) for name in ("debian", *self.sites))
+        return tuple(self._state(name, known.get(name)) for name in _PIECES)
 
     def _state(self, name: str, piece: Piece | None) -> PieceState:
         folder = self.folder / name
         if piece is None or not folder.is_dir():
             return PieceState(name, "missing", {}, "not installed")
-        wanted, found = self._wanted_version(name), piece.contents.get(_distribution(name))
-        if wanted and found != wanted:
-            return PieceState(name, "another version", piece.contents, f"{found} is installed, this machine has {wanted}")
+        wanted, found = version_of(_LITERT), _litert_in(piece)
+        if name == "engines" and wanted and found != wanted:  # the same must run there, or outputs could not be compared
+            return PieceState(name, "another version", piece.contents, f"{_LITERT} {found} is installed, this machine has {wanted}")
         if tree_sha256(folder) != piece.tree:
             return PieceState(name, "damaged", piece.contents, "its files are not those that were installed")
         return PieceState(name, "ready", piece.contents)
 
-    @staticmethod
-    def _wanted_version(name: str) -> str | None:
-        """The version of LiteRT here: the same must run there, or outputs could not be compared."""
-        return version_of(_LITERT) if name == "litert" else None
+    def _make(self, makers: Mapping[str, Maker]) -> None:
+        """Make pieces at the same time, and put each into place. Where one fails the others are kept all the same; then its error is raised."""
+        errors = []
+        with concurrent.futures.ThreadPoolExecutor(len(_PIECES)) as threads:
+            started = {threads.submit(maker): name for name, maker in makers.items()}
+            for ended in concurrent.futures.as_completed(started):
+                error = ended.exception()
+                if error is None:
+                    self._put(started[ended], *ended.result())
+                else:
+                    errors.append(error)
+        if errors:
+            raise errors[0]
 
-    def _install_debian(self, mirror: str, say: Callable[[int], None]) -> None:
+    def _make_debian(self, mirror: str) -> tuple[Path, dict[str, str]]:
+        """A folder with the Debian system, and its packages → sha256."""
         apt = debian.Apt(self.folder / "apt", mirror)
         apt.update()
-        say(1)
         archives = apt.fetch()
-        say(2)
         made = self.folder / "debian.partial"
         shutil.rmtree(made, ignore_errors=True)
         debian.unpack(list(archives), made)
-        self._put("debian", made, {archive.name: sha256 for archive, sha256 in archives.items()})
         shutil.rmtree(self.folder / "apt")
+        return made, {archive.name: sha256 for archive, sha256 in archives.items()}
 
-    def _install_site(self, name: str) -> None:
+    def _make_engines(self) -> tuple[Path, dict[str, str]]:
+        """A folder with the wheels of all engines unpacked, and their names → versions."""
         version = version_of(_LITERT)
-        if name == "litert" and version is None:
-            raise DeviceError("LiteRT is not installed here, so there is nothing to compare with: pip install ai-edge-litert")
-        made = self.folder / f"{name}.partial"
+        if version is None:
+            raise DeviceError(f"LiteRT is not installed here, so there is nothing to compare with: pip install {_LITERT}")
+        made = self.folder / "engines.partial"
         shutil.rmtree(made, ignore_errors=True)
-        wheels.fetch_wheels([f"{_LITERT}=={version}"] if name == "litert" else _TFLITE, made)
-        self._put(name, made, wheels.installed_versions(made))
+        wheels.fetch_wheels((f"{_LITERT}=={version}", *_BESIDE_LITERT), made)
+        return made, wheels.installed_versions(made)
 
     def _put(self, name: str, made: Path, contents: dict[str, str]) -> None:
         """Move a finished piece into place and write down what it is."""
         shutil.rmtree(self.folder / name, ignore_errors=True)
         made.rename(self.folder / name)
         shutil.rmtree(self.folder / "roots", ignore_errors=True)
+        self._tried.unlink(missing_ok=True)
         pieces = self._read() | {name: Piece(contents=contents, tree=tree_sha256(self.folder / name))}
         write_json(self.folder / "system.json", {key: {"contents": piece.contents, "tree": piece.tree} for key, piece in pieces.items()})
 
     def _try(self) -> None:
-        """Import both engines inside once: that shows that they load, and keeps their compiled Python, which QEMU is slow at."""
-        with concurrent.futures.ThreadPoolExecutor(len(self.sites)) as threads:
-            for ended in [threads.submit(self._try_engine, engine) for engine in self.sites]:
-                ended.result()
-
-    def _try_engine(self, engine: str) -> None:
-        source = f"import importlib.metadata, json, {ENGINE_PACKAGES[engine]}.interpreter"
+        """Import the engines inside once: that shows that they load, and keeps their compiled Python, which QEMU is slow at."""
+        source = "import json, " + ", ".join(f"{package}.interpreter" for package in ENGINE_PACKAGES.values())
         command = [shutil.which(QEMU) or QEMU, "-L", str(self.debian), str(self.python), "-c", source]
-        run_tool(f"The emulated Python cannot import {engine}'s package", command, environment=self.python_variables(engine))
+        run_tool("The emulated Python cannot import the engines", command, environment=self.python_variables)
+        self._tried.touch()
 
     def _read(self) -> dict[str, Piece]:
         file = self.folder / "system.json"
@@ -271,5 +293,5 @@ class System:
             yield
 
 
-def _distribution(piece: str) -> str:
-    return ENGINE_PACKAGES.get(piece, piece)
+def _litert_in(piece: Piece) -> str | None:
+    return piece.contents.get(ENGINE_PACKAGES["litert"])

@@ -45,14 +45,24 @@ def require_packages() -> None:
         raise DeviceError(f"Emulating ARM needs Debian packages that are missing here: {install_line(missing)}")
 
 
-def run_tool(what: str, command: Sequence[str], *, seconds: float = 600, environment: Mapping[str, str] | None = None) -> str:
+def run_tool(
+    what: str, command: Sequence[str], *, seconds: float = 600, environment: Mapping[str, str] | None = None, folder: Path | None = None
+) -> str:
     """The standard output of `command`. what: begins the ToolError that tells of a failure, e.g. 'Debian's packages cannot be fetched'.
 
-    environment: all of it; None: this process's.
+    environment: all of it; None: this process's. folder: where it runs; None: here.
     """
     try:
         ended = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=seconds, env=environment, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+            env=environment,
+            cwd=folder,
+            check=False,
         )
     except FileNotFoundError as error:
         raise ToolError(f"{what}: {command[0]} is not there.") from error

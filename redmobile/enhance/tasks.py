@@ -13,7 +13,13 @@ from redmobile.shelf import names
 AUTO = "auto"
 TASKS = ("lowlight", "deblur", "upscale", "restore", "medical", AUTO)
 
-SPECIALISTS = {"lowlight": "red_mobile_lowlight", "deblur": "red_mobile_deblur", "restore": "red_mobile_photo_restore", "medical": "red_mobile_xray"}
+SPECIALISTS = {
+    "lowlight": "red_mobile_lowlight",
+    "deblur": "red_mobile_deblur",
+    "upscale": "red_mobile_upscale",
+    "restore": "red_mobile_photo_restore",
+    "medical": "red_mobile_xray",
+}
 """Task → the model that is taken for it where it stands on the shelf and no other was named."""
 
 

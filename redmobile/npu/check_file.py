@@ -21,6 +21,8 @@ from redmobile.npu.vela import Estimate, Settings, compile_with_vela, is_install
 from redmobile.runtimes.base import open_runtime
 from redmobile.runtimes.tflite_interpreter import InterpreterRuntime
 
+FORMAT = "redmobile.npu/1"
+
 
 @dataclasses.dataclass(frozen=True)
 class NpuReport:
@@ -63,7 +65,7 @@ class NpuReport:
 
     def as_json(self) -> dict[str, Any]:
         """Plain dicts and lists, with machine, date and versions."""
-        return {**dataclasses.asdict(self), "counts": self.counts, "passed": self.passed, "environment": describe()}
+        return {"format": FORMAT, **dataclasses.asdict(self), "counts": self.counts, "passed": self.passed, "environment": describe()}
 
 
 def check_file(path: Path, target: str, settings: Settings | None = None, *, compiles: bool = True) -> NpuReport:

@@ -153,7 +153,7 @@ def _stages(result: Place) -> SplitBlock:
     more = [[stage["time"].figure("p99_ms", "p99", "ms"), stage.figure("cpu_ms", "CPU time", "ms")] for stage in stages]
     blame = result["verdict"].get("blame")
     says = f"To blame for what was not on time: {blame.text()}." if blame else "Medians over all finished frames."
-    return SplitBlock("Stages", "median", parts, ["p99", "CPU time a frame"], more, says=says)
+    return SplitBlock("Stages", "median", parts, ["p99", "own CPU"], more, says=says)
 
 
 def _windows(result: Place) -> list[Block]:

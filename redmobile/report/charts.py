@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import TypeGuard
 
 import numpy as np
 from markupsafe import Markup, escape
@@ -69,7 +70,7 @@ class Mark:
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """One line of a chart over time: points (seconds, value)."""
+    """One line of a chart: points (seconds, or what else is along the axis, and value)."""
 
     name: str
     points: Sequence[tuple[float, float]]
@@ -121,18 +122,26 @@ def timeline(samples_ms: Sequence[float], budget_ms: float | None, seconds: Sequ
     return _figure(says, body, _labels_x(across), note=note.strip(), probe=probe, axes=(across, up))
 
 
-def lines(series: Sequence[Line], unit: str, *, from_zero: bool = False) -> Markup:
-    """Some values over time, each a line with its name; at least one with a point."""
+def finite(value: float | None) -> TypeGuard[float]:
+    """Whether it can be drawn."""
+    return value is not None and math.isfinite(value)
+
+
+def lines(series: Sequence[Line], unit: str, *, from_zero: bool = False, along: str = "s") -> Markup:
+    """Some values over time, or over another value in the unit `along`, each a line with its name; at least one with a point."""
     points = [point for line in series for point in line.points]
     low, high = min(value for _, value in points), max(value for _, value in points)
     room = (high - low) * 0.1 or max(abs(high) * 0.05, 0.5)
     up = Axis(0.0 if from_zero else low - room, high + room, unit)
     end = max(second for second, _ in points)
-    across = Axis(0.0, end or 1.0, "s")
+    across = Axis(0.0, end or 1.0, along)
     drawn = Markup("").join(_polyline(across, up, line.points, f"line s{index % 6 + 1}") for index, line in enumerate(series))
     says = "; ".join(f"{line.name}: {line.points[0][1]:.4g} to {line.points[-1][1]:.4g} {unit}" for line in series if line.points)
     return _figure(
-        f"{says}, over {end:.0f} s.", _grid_y(up) + _inner(drawn), _labels_x(across), legend=[line.name for line in series] if len(series) > 1 else ()
+        f"{says}, over {end:.0f} {along}.",
+        _grid_y(up) + _inner(drawn),
+        _labels_x(across),
+        legend=[line.name for line in series] if len(series) > 1 else (),
     )
 
 

@@ -8,7 +8,13 @@ from collections.abc import Sequence
 from redmobile.report.figures import Figure
 from redmobile.report.view import BarsBlock, Part, Report, Run
 
-_BESIDE = {"parity": "Compared", "compare": "Before and after"}
+_BESIDE = {
+    "parity": "Compared",
+    "compare": "Before and after",
+    "npu": "NPU, not measured",
+    "evaluate": "Quality of pictures",
+    "peers": "Converters",
+}
 _MEASURED = {"p50": "Measured", "peak memory": "Memory, measured", "PSNR": "Accuracy, measured"}
 """What tells kinds of measurements apart, and what they are called."""
 
@@ -44,7 +50,7 @@ def _sort(run: Run) -> str:
         return _BESIDE[run.target]
     if run.nature == "measured":
         return next((sort for label, sort in _MEASURED.items() if label in run.compared), "Measured")
-    return {"estimate": "Estimated, not measured", "counted": "Emulated: counts, no times"}[run.nature]
+    return "Estimated, not measured" if run.nature == "estimate" else run.labelled
 
 
 def _group(title: str, runs: Sequence[Run]) -> Group:

@@ -32,11 +32,11 @@ class Figure:
 
 
 def show(value: float | None, unit: Unit) -> str:
-    """E.g. '12.35 ms', '21.4 MiB', '1,208,285,888', '99.8 %'."""
-    if value is None:
+    """E.g. '12.35 ms', '21.4 MiB', '1,208,285,888', '99.8 %'; a dash for what is not known, or no number."""
+    if value is None or math.isnan(value):
         return _NONE
     if not math.isfinite(value):
-        return "∞" if value > 0 else str(value)
+        return "∞" if value > 0 else "−∞"
     return _WRITTEN[unit](value)
 
 

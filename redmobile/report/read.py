@@ -12,7 +12,10 @@ from redmobile.report.bench_more import accuracy_run, memory_run
 from redmobile.report.bench_times import latency_run, video_run
 from redmobile.report.compare_page import comparison_run
 from redmobile.report.document import Place, open_document
+from redmobile.report.npu_page import npu_run
 from redmobile.report.parity_page import files_run, parity_run
+from redmobile.report.peers_page import peers_run
+from redmobile.report.quality_page import quality_run
 from redmobile.report.view import Report, Run
 
 _MOST_NAMES = 3
@@ -32,6 +35,9 @@ _WHOLE: Mapping[str, Reader] = {
     "redmobile.parity/1": parity_run,
     "redmobile.parity_files/1": files_run,
     "redmobile.compare/1": comparison_run,
+    "redmobile.npu/1": npu_run,
+    "redmobile.evaluate/1": quality_run,
+    "redmobile.peers/1": peers_run,
 }
 
 
@@ -70,7 +76,9 @@ def _readers(whole: Place) -> list[tuple[Place, Reader]]:
         return [(whole, _WHOLE[found])]
     if found != _BENCH:
         known = ", ".join((_BENCH, *_WHOLE))
-        raise DocumentError(f"{whole.file}: format '{found}' is not known. Expected one of {known}: what `redmobile bench` and `parity` write.")
+        raise DocumentError(
+            f"{whole.file}: format '{found}' is not known. Expected one of {known}: what `redmobile bench`, `parity`, `npu` and `evaluate` write."
+        )
     if whole["kind"].text() == "bundle":
         return [(result, _bench_reader(result)) for result in whole["results"].items()]
     return [(whole, _bench_reader(whole))]

@@ -13,8 +13,15 @@ from redmobile.report.figures import Figure
 Sign = Literal["good", "bad", "doubtful", "none"]
 """What decides a verdict's mark and colour; never the colour alone."""
 
-Nature = Literal["measured", "estimate", "counted"]
-"""Where figures are from: a clock, a model of a machine, or counting what an emulator executes (which has no clock)."""
+Nature = Literal["measured", "estimate", "counted", "judged"]
+"""Where figures are from: a clock, a model of a machine, counting what an emulator executes (which has no clock), or rules about a graph."""
+
+_LABELS: dict[Nature, str] = {
+    "measured": "",
+    "estimate": "Estimate, nothing was measured",
+    "counted": "Emulated: counts, no times",
+    "judged": "Judged by rules, nothing ran",
+}
 
 Cell = str | Figure
 
@@ -167,7 +174,7 @@ class Run:
     @property
     def labelled(self) -> str:
         """What must be said of all its figures, '' if they were measured."""
-        return {"measured": "", "estimate": "Estimate, nothing was measured", "counted": "Emulated: counts, no times"}[self.nature]
+        return _LABELS[self.nature]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ def adb(connected, adb_server):
     """Arguments → what `adb` did with the connected device."""
 
     def run(*arguments):
-        return subprocess.run(["adb", "-s", connected.serial, *arguments], env=adb_server, capture_output=True, text=True, timeout=30, check=False)
+        return subprocess.run(["adb", "-s", connected.serial, *arguments], env=adb_server, capture_output=True, text=True, timeout=120, check=False)
 
     return run
 
@@ -44,7 +44,7 @@ def test_an_app_is_installed_by_pushing_it(adb, connected, tmp_path):
 
 def test_a_key_is_asked_for_once_and_then_checked(adb, connected, adb_server):
     assert len(connected._keys) == 1
-    subprocess.run(["adb", "disconnect", connected.serial], env=adb_server, capture_output=True, timeout=30, check=True)
-    subprocess.run(["adb", "connect", connected.serial], env=adb_server, capture_output=True, timeout=30, check=True)
+    subprocess.run(["adb", "disconnect", connected.serial], env=adb_server, capture_output=True, timeout=120, check=True)
+    subprocess.run(["adb", "connect", connected.serial], env=adb_server, capture_output=True, timeout=120, check=True)
     assert adb("shell", "getprop", "ro.product.model").stdout == "Test Phone 8\n"
     assert len(connected._keys) == 1

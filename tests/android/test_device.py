@@ -146,7 +146,7 @@ def test_several_devices(tmp_path, adb_server, monkeypatch):
             choose_device()
         monkeypatch.setenv("ANDROID_SERIAL", other.serial)
         assert choose_device().serial == other.serial
-        subprocess.run(["adb", "disconnect", other.serial], env=adb_server, check=True, capture_output=True, timeout=30)
+        subprocess.run(["adb", "disconnect", other.serial], env=adb_server, check=True, capture_output=True, timeout=120)
 
 
 def test_a_device_that_has_not_allowed_this_computer(phone, monkeypatch):
@@ -161,8 +161,8 @@ def test_a_device_that_is_offline(phone, adb_server, monkeypatch):
     phone.faults.silent = True
     connecting = subprocess.Popen(["adb", "connect", phone.serial], env=adb_server, stdout=subprocess.DEVNULL)
     try:
-        while phone.serial not in adb.run(["devices"], what="adb devices").said:
-            pass
+        while f"{phone.serial}\toffline" not in adb.run(["devices"], what="adb devices").said:
+            assert connecting.poll() is None, "it gave up before it was listed"
         with pytest.raises(DeviceError, match=r"No device is ready. .*does not answer"):
             choose_device(phone.serial)
     finally:

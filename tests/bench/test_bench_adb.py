@@ -438,19 +438,22 @@ def test_the_app_fails(measure, app):
         measure()
 
 
-def test_the_app_crashes(measure, app):
+def test_the_app_crashes(measure, app, monkeypatch):
+    monkeypatch.setattr("redmobile.android.app_benchmark._LAST_WORDS_S", 60)  # only as long as it takes
     app.crashes = "java.lang.OutOfMemoryError: Failed to allocate a 8355856 byte allocation"
     with pytest.raises(ToolError, match=r"the demo app on .* crashed \(java.lang.OutOfMemoryError"):
         measure()
 
 
-def test_the_app_is_killed(measure, app):
+def test_the_app_is_killed(measure, app, monkeypatch):
+    monkeypatch.setattr("redmobile.android.app_benchmark._LAST_WORDS_S", 0.1)
     app.is_killed = True
     with pytest.raises(ToolError, match="was ended by Android in the middle of the run"):
         measure()
 
 
-def test_an_app_that_crashes_leaves_what_it_had(measure, app, document, tmp_path):
+def test_an_app_that_crashes_leaves_what_it_had(measure, app, document, tmp_path, monkeypatch):
+    monkeypatch.setattr("redmobile.android.app_benchmark._LAST_WORDS_S", 60)
     (tmp_path / "plan.toml").write_text(CLOSED)
     app.partial = document({"plan": "plan", "run_id": "abc"}, incomplete="still running")
     app.crashes = "java.lang.IllegalStateException: the surface is gone"

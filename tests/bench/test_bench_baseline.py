@@ -1,5 +1,6 @@
 """What may become a baseline, what compares with what, and how sure a change is."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -69,7 +70,7 @@ def test_what_cannot_be_trusted_passes_no_budget_and_becomes_no_baseline(flag, l
 def test_a_machine_that_is_really_busy_with_something_else_is_noticed(tmp_path, write_int8):
     plan = tmp_path / "plan.toml"
     plan.write_text("says = 'x'\nthreads = 1\n[closed_loop]\nruns = 4000\nmax_seconds = 1\nwarm_up = 1\n[budget]\n")
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
     try:
         found = bench(str(plan), str(write_int8(tmp_path / "large_int8.tflite", 1080, 1920)))
     finally:

@@ -17,15 +17,14 @@ PLAN = Plan(says="x", closed_loop=ClosedLoop())
 def test_single_stream_from_plan_to_result(tmp_path, write_int8):
     int8_file = write_int8(tmp_path / "small_int8.tflite", 540, 960)
     plan = tmp_path / "plan.toml"
-    plan.write_text("says = 'x'\nthreads = 1\n[closed_loop]\nwarm_up = 2\n")
-    found = bench(str(plan), str(int8_file), scenario="single-stream", runs=100, seconds=4)
+    plan.write_text("says='x'\nthreads=1\n[closed_loop]\nscenario='single-stream'\nwarm_up=2\nruns=100\nmin_seconds=1\nmax_seconds=300\n")
+    found = bench(str(plan), str(int8_file))
     assert found.scenario == "single-stream"
     assert found.loadgen.queries == found.measured.latency.n == len(found.measured.samples_ms) >= 100
     assert found.loadgen.valid
     assert "fewer than in a normal run of MLPerf Mobile" in found.loadgen.says
-    assert found.loadgen.p90_ms >= found.measured.latency.p90_ms * 0.9
+    assert found.loadgen.p90_ms >= sorted(found.measured.samples_ms)[int(0.9 * found.loadgen.queries) - 1]  # it times our answers from outside
     assert len(found.measured.warm_up_ms) == 2
-    assert found.settings.closed_loop.min_seconds == 2
     with pytest.raises(UsageError, match="takes no --peer"):
         bench(str(plan), str(int8_file), scenario="single-stream", peers=[str(int8_file)])
 

@@ -115,7 +115,7 @@ def test_each_fault_ends_in_its_own_sentence_and_code(bench, connected, adb_serv
     cause, expected, says = FAULTS[fault]
     monkeypatch.setattr("redmobile.android.devices._PATIENCE_S", 0.3)
     if fault == "unauthorized":
-        subprocess.run(["adb", "disconnect", connected.serial], env=adb_server, check=True, capture_output=True, timeout=30)
+        subprocess.run(["adb", "disconnect", connected.serial], env=adb_server, check=True, capture_output=True, timeout=120)
     cause(connected)
     code, out, err = bench()
     assert (code, out) == (expected, "")

@@ -1,4 +1,4 @@
-"""`redmobile data preview`: a sheet of every degradation, and one-line refusals."""
+"""`redmobile data`: a sheet of every degradation, pairs as files, and one-line refusals."""
 
 import json
 import subprocess
@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 
-def _run(*arguments):
-    return subprocess.run([sys.executable, "-m", "redmobile", "data", "preview", *map(str, arguments)], capture_output=True, text=True, check=False)
+def _run(*arguments, command="preview"):
+    return subprocess.run([sys.executable, "-m", "redmobile", "data", command, *map(str, arguments)], capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
@@ -53,3 +53,40 @@ def test_a_folder_without_pictures_is_told(tmp_path):
     found = _run(tmp_path, "--out", tmp_path / "sheet.png")
     assert found.returncode == 10
     assert "holds no pictures" in found.stderr
+
+
+def test_pairs_are_written_under_one_name_and_are_the_same_for_the_same_seed(photos, tmp_path):
+    made = _run(photos, "--degrade", "medical_contrast", "--out", tmp_path / "a", "--json", command="pairs")
+    assert made.returncode == 0, made.stderr
+    assert json.loads(made.stdout)["names"] == ["0", "1", "2", "3", "4"]
+    low, high = (cv2.imread(str(tmp_path / "a" / part / "3.png")) for part in ("low", "high"))
+    clean = cv2.imread(str(photos / "3.png"))
+    assert low.shape == high.shape == clean.shape
+    assert np.abs(high - clean.astype(int)).max() > 5, "of this degradation the target is grey"
+    assert np.ptp(low) < np.ptp(high)
+    assert _run(photos, "--degrade", "medical_contrast", "--out", tmp_path / "b", command="pairs").returncode == 0
+    assert (tmp_path / "a" / "low" / "3.png").read_bytes() == (tmp_path / "b" / "low" / "3.png").read_bytes()
+
+
+def test_pairs_of_what_trains_or_is_held_out(photos, tmp_path):
+    (photos / "deep").mkdir()
+    cv2.imwrite(str(photos / "deep" / "0.png"), np.zeros((60, 80, 3), np.uint8))
+    held = _run(photos, "--degrade", "blur", "--held-out", "--out", tmp_path / "held", "--json", command="pairs")
+    assert json.loads(held.stdout)["names"] == ["0", "deep_0"]
+    training = _run(photos, "--degrade", "blur", "--training", "--count", 2, "--out", tmp_path / "training", "--json", command="pairs")
+    assert json.loads(training.stdout)["names"] == ["1", "3"]
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "words"),
+    [(["--degrade", "nonsense"], 2, "nonsense"), (["--degrade", "blur"], 2, "deep_0")],
+)
+def test_pairs_that_cannot_be_made_are_refused(photos, tmp_path, more, code, words):
+    (photos / "deep").mkdir()
+    for name in ("deep/0.png", "deep_0.png"):
+        cv2.imwrite(str(photos / name), np.zeros((60, 80, 3), np.uint8))
+    refused = _run(photos, *more, "--out", tmp_path / "out", command="pairs")
+    assert refused.returncode == code
+    assert words in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not (tmp_path / "out").exists()

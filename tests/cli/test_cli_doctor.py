@@ -1,16 +1,22 @@
 """`redmobile doctor`."""
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from redmobile.android.apk import tools as apk
 from redmobile.cli import doctor
 from redmobile.core import installation
 from redmobile.core.installation import Installation, ModelState, PackageState, Program, ProgramState, Requirement, ShelfState
+from redmobile.emulator import tools
 from redmobile.errors import DeviceError
+from redmobile.kernels.library import TARGETS
 
+ROOT = Path(__file__).resolve().parents[2]
 SHELVES = tuple(ShelfState(name, (f"here/{name}",), ("something",)) for name in ("converters", "models", "benchmarks"))
 ENVIRONMENT = {"python": "3.11.2", "system": "Linux", "machine": "x86_64", "cores": 2, "cpu": "a processor"}
 
@@ -57,8 +63,24 @@ def test_programs_are_told_of_and_a_missing_one_is_no_failure(run):
     adb = Program("adb", "android", "apt-get install adb")
     told, fault = run(_found(programs=(ProgramState(adb, "/usr/bin/adb"), ProgramState(Program("qemu", "emulator", "apt-get install qemu"), None))))
     assert fault is None
-    assert "adb (for android): /usr/bin/adb" in told
-    assert "qemu (for emulator): missing: apt-get install qemu" in told
+    assert "/usr/bin/adb" in told
+    assert "adb (missing)" not in told
+    assert "qemu (missing): apt-get install qemu" in told
+
+
+def test_every_program_that_something_here_calls_is_told_of():
+    known = {program.name for program in installation.PROGRAMS}
+    in_ci = set(re.findall(r"command -v ([\w.-]+)", (ROOT / ".ci" / "run").read_text())) - {"make", "python3"}
+    assert in_ci <= known
+    assert set(tools._PACKAGES) - {"apt-get", "dpkg-deb"} <= known
+    assert {"cmake", *(target.compiler for target in TARGETS.values())} <= known
+    assert {program.name for program in apk.PROGRAMS} <= known
+
+
+def test_a_program_is_found_under_its_other_names(monkeypatch):
+    monkeypatch.setattr(installation.shutil, "which", lambda name: f"/opt/{name}" if name == "google-chrome" else None)
+    assert Program("chromium", "x", "y", ("chromium-browser", "google-chrome")).find() == "/opt/google-chrome"
+    assert Program("chromium", "x", "y").find() is None
 
 
 def test_a_model_whose_files_changed_fails(run):

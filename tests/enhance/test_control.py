@@ -28,7 +28,7 @@ def model(tmp_path):
 def test_dark_pictures_get_all_and_bright_ones_nothing():
     assert auto_strength(_even(10)) == 1
     assert auto_strength(_even(130)) == 0
-    assert 0.2 < auto_strength(_even(60)) < 0.8
+    assert 0.2 < auto_strength(_even(42)) < 0.8
     strengths = [auto_strength(_even(value)) for value in range(20, 120, 4)]
     assert strengths == sorted(strengths, reverse=True)
     stage = _even(5)

@@ -130,6 +130,14 @@ def test_what_killed_workers_left_half_written_is_swept_away_and_nothing_else(me
     assert sorted(memory.ls("/bright/0", detail=False)) == sorted(f"/bright/0/{name}" for name in left[1:])
 
 
+def _words(process):
+    """Its command line; nothing if it has ended meanwhile."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
 @pytest.mark.slow
 def test_a_killed_worker_loses_no_file_and_doubles_none_and_a_second_run_does_what_is_left(network, tmp_path):
     _photos(tmp_path / "in", 200)
@@ -141,7 +149,7 @@ def test_a_killed_worker_loses_no_file_and_doubles_none_and_a_second_run_does_wh
     def kill_one_half_way(outcome):
         told.append(outcome.source)
         if len(told) == 60:
-            workers = [child for child in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(child.cmdline())]
+            workers = [child for child in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(_words(child))]
             os.kill(workers[0].pid, signal.SIGKILL)
             killed.append(workers[0].pid)
 

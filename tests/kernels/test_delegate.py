@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from redmobile.bench.demo_pictures import demo_pictures
-from redmobile.core.quant_math import Quantization
 from redmobile.data.frames import read_image
 from redmobile.errors import DeviceError, UnsupportedModelError, UsageError
 from redmobile.graph.tflite_model import Operator, Tensor, TfliteModel
 from redmobile.graph.tflite_write import write_tflite
 from redmobile.runtimes.base import Delegate, open_runtime
 from redmobile.runtimes.external_delegate import DelegatedRuntime
-from redmobile.shelf import find
+from redmobile.shelf import find, names
 
 sys.path.insert(0, str(Path(__file__).parent))
+from maker import Maker
 from resized import write_resized
 
 OWN = Delegate("redmobile")
@@ -58,18 +58,24 @@ def test_each_instruction_set(tmp_path, isa):
     _same(write_resized(tmp_path, 192, 192), _noise((1, 192, 192, 3), 2), isa=isa)
 
 
+def _int8_files() -> list[Path]:
+    """Of every model that has some."""
+    return sorted(file for name in names("models") for file in find("models", name).glob("*int8*.tflite"))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2, 4])
-def test_the_released_file_on_random_and_real_frames(threads):
-    path = find("models", "red_mobile") / "red_mobile_int8.tflite"
+@pytest.mark.parametrize("path", _int8_files(), ids=lambda path: path.stem)
+def test_released_files_on_random_and_real_frames(path, threads):
     photographs = [read_image(picture).frame for picture in sorted(demo_pictures("red_mobile").glob("*.jpg"))]
-    frames = [_frame(photographs[number % len(photographs)], number) for number in range(20)]
-    _same(path, [*_noise((1, 1088, 1920, 3), 50), *frames], threads)
+    (spec,) = open_runtime(path).inputs
+    frames = [_frame(photographs[number % len(photographs)], number, spec.shape[1:3]) for number in range(20)]
+    _same(path, [*_noise(spec.shape, 50), *frames], threads)
 
 
-def _frame(photograph: np.ndarray, number: int) -> np.ndarray:
+def _frame(photograph: np.ndarray, number: int, size: tuple[int, ...]) -> np.ndarray:
     """A cut of the photograph, repeated to the size of a frame; other numbers, other cuts."""
-    rows, columns = (np.arange(length) + 37 * number for length in (1088, 1920))
+    rows, columns = (np.arange(length) + 37 * number for length in size)
     cut = photograph.take(rows, 0, mode="wrap").take(columns, 1, mode="wrap")
     return (cut[None] ^ np.uint8(128)).view(np.int8)
 
@@ -86,82 +92,7 @@ def test_a_small_cache_cuts_chains_and_changes_nothing(tmp_path):
 # ---- networks made at random ----
 
 
-def _quantization(random: np.random.Generator, *, low: float = 0.01, high: float = 0.1) -> Quantization:
-    return Quantization.per_tensor(float(random.uniform(low, high)), int(random.integers(-128, 128)))
-
-
-class _Maker:
-    """Builds INT8 networks operator by operator."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = np.random.default_rng(seed)
-        self.operators: list[Operator] = []
-        self.count = 0
-
-    def tensor(self, shape: tuple[int, ...], quantization: Quantization | None = None) -> Tensor:
-        self.count += 1
-        return Tensor(f"t{self.count}", shape, "int8", None, quantization or _quantization(self.random))
-
-    def _add(self, kind: str, inputs: list[Tensor], out: Tensor, **options) -> Tensor:
-        self.operators.append(Operator(kind, inputs, [out], options))
-        return out
-
-    def _weights(self, shape: tuple[int, ...], axis: int) -> Tensor:
-        self.count += 1
-        scales = self.random.uniform(0.0005, 0.02, shape[axis]).astype(np.float32)
-        return Tensor.constant(f"w{self.count}", self.random.integers(-127, 128, shape, np.int8), Quantization.per_channel(scales, axis))
-
-    def _bias(self, x: Tensor, weights: Tensor) -> Tensor:
-        scales = x.quantization.scale[0] * weights.quantization.scale
-        values = self.random.integers(-3000, 3000, len(scales)).astype(np.int32)
-        return Tensor.constant(f"b{self.count}", values, Quantization.per_channel(scales, 0))
-
-    def conv(self, x: Tensor, channels: int, kernel: int = 1, stride: int = 1, padding: str = "SAME", activation: str = "NONE") -> Tensor:
-        weights = self._weights((channels, kernel, kernel, x.shape[3]), 0)
-        out = self.tensor((1, *self._size(x, kernel, stride, padding), channels))
-        options = {"padding": padding, "stride_w": stride, "stride_h": stride, "fused_activation_function": activation}
-        return self._add("CONV_2D", [x, weights, self._bias(x, weights)], out, **options)
-
-    def depthwise(self, x: Tensor, kernel: int = 3, stride: int = 1, padding: str = "SAME", activation: str = "RELU6") -> Tensor:
-        weights = self._weights((1, kernel, kernel, x.shape[3]), 3)
-        out = self.tensor((1, *self._size(x, kernel, stride, padding), x.shape[3]))
-        options = {"padding": padding, "stride_w": stride, "stride_h": stride, "depth_multiplier": 1, "fused_activation_function": activation}
-        return self._add("DEPTHWISE_CONV_2D", [x, weights, self._bias(x, weights)], out, **options)
-
-    def _size(self, x: Tensor, kernel: int, stride: int, padding: str) -> tuple[int, ...]:
-        return tuple((side - (kernel - 1 if padding == "VALID" else 0) + stride - 1) // stride for side in x.shape[1:3])
-
-    def add(self, a: Tensor, b: Tensor, activation: str = "NONE") -> Tensor:
-        return self._add("ADD", [a, b], self.tensor(a.shape), fused_activation_function=activation)
-
-    def mul(self, a: Tensor, b: Tensor) -> Tensor:
-        scale = float(a.quantization.scale[0] * b.quantization.scale[0] * self.random.uniform(40, 200))
-        out = self.tensor(a.shape, Quantization.per_tensor(scale, int(self.random.integers(-128, 128))))
-        return self._add("MUL", [a, b], out, fused_activation_function="NONE")
-
-    def mean(self, x: Tensor) -> Tensor:
-        out = self.tensor((1, 1, 1, x.shape[3]), Quantization.per_tensor(float(x.quantization.scale[0]) * 0.5, int(self.random.integers(-60, 60))))
-        return self._add("MEAN", [x, Tensor.constant("axes", np.array([1, 2], np.int32))], out, keep_dims=True)
-
-    def logistic(self, x: Tensor) -> Tensor:
-        return self._add("LOGISTIC", [x], self.tensor(x.shape, Quantization.per_tensor(1 / 256, -128)))
-
-    def twice(self, x: Tensor) -> Tensor:
-        shape = (1, 2 * x.shape[1], 2 * x.shape[2], x.shape[3])
-        size = Tensor.constant("size", np.array(shape[1:3], np.int32))
-        return self._add("RESIZE_BILINEAR", [x, size], self.tensor(shape, x.quantization), align_corners=False, half_pixel_centers=True)
-
-    def depth_to_space(self, x: Tensor, block: int) -> Tensor:
-        shape = (1, x.shape[1] * block, x.shape[2] * block, x.shape[3] // block**2)
-        return self._add("DEPTH_TO_SPACE", [x], self.tensor(shape, x.quantization), block_size=block)
-
-    def write(self, folder: Path, x: Tensor, *outputs: Tensor) -> Path:
-        path = folder / "network.tflite"
-        path.write_bytes(write_tflite(TfliteModel(self.operators, [x], list(outputs))))
-        return path
-
-
-def _body(make: _Maker, x: Tensor) -> Tensor:
+def _body(make: Maker, x: Tensor) -> Tensor:
     """An inverted residual with a gate, down and up again, and what is left at the edges of sizes that no stride divides."""
     random = make.random
     channels = int(random.choice([8, 12, 16, 24, 40]))
@@ -176,7 +107,7 @@ def _body(make: _Maker, x: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_random_networks_of_odd_sizes(tmp_path, seed):
-    make = _Maker(seed)
+    make = Maker(seed)
     shape = (1, int(make.random.integers(13, 40)), int(make.random.integers(13, 40)), int(make.random.choice([3, 4, 5])))
     x = make.tensor(shape)
     body = _body(make, x)
@@ -191,7 +122,7 @@ def test_random_networks_of_odd_sizes(tmp_path, seed):
 
 
 def test_several_outputs_some_of_which_are_read_again(tmp_path):
-    make = _Maker(3)
+    make = Maker(3)
     x = make.tensor((1, 21, 17, 8))
     first = make.conv(x, 16, activation="RELU6")
     second = make.depthwise(first)
@@ -205,11 +136,12 @@ def test_several_outputs_some_of_which_are_read_again(tmp_path):
 
 
 def test_what_it_does_not_know_is_left_to_the_runtime(tmp_path):
-    make = _Maker(5)
+    make = Maker(5)
     x = make.tensor((1, 20, 20, 8))
     a = make.conv(x, 16)
-    pooled = make._add("MAX_POOL_2D", [a], make.tensor((1, 10, 10, 16), a.quantization), padding="SAME", stride_w=2, stride_h=2, filter_width=2,
-                       filter_height=2, fused_activation_function="NONE")  # fmt: skip
+    half = make.tensor((1, 10, 10, 16), a.quantization)
+    options = {"padding": "SAME", "stride_w": 2, "stride_h": 2, "filter_width": 2, "filter_height": 2, "fused_activation_function": "NONE"}
+    pooled = make.add_operator("MAX_POOL_2D", [a], half, **options)
     path = make.write(tmp_path, x, make.conv(pooled, 8))
     own = _same(path, _noise(x.shape, 3), threads=2)
     assert sum(plan["nodes"] for plan in own.plans) == 2

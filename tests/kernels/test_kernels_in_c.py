@@ -56,5 +56,5 @@ def test_arm_kernels_under_emulation(tmp_path):
         said = _call("qemu-aarch64", "-cpu", cpu, str(program), "150", "3")
         assert f"{best}: 150 rounds, 0 failures" in said
         seen |= set(said.split())
-    for family in ("pointwise", "depthwise", "elementwise", "resize", "pool"):
+    for family in ("pointwise", "depthwise", "elementwise", "resize", "pool", "colour"):
         assert {name for name in _kernels(family) if "avx" not in name and "vnni" not in name} <= seen

@@ -1,7 +1,10 @@
 """All kinds of documents as files."""
 
+import other_documents
 import pytest
 import report_documents as documents
+
+from redmobile.core.results import write_json
 
 
 @pytest.fixture(scope="session")
@@ -18,5 +21,11 @@ def written(tmp_path_factory):
             "estimate": documents.estimate(),
             "parity": documents.comparison(),
             "files": documents.files(),
+            "peers": other_documents.peers(),
         }
-    return {name: documents.write(folder / f"{name}.json", result) for name, result in made.items()}
+        plain = {"npu": other_documents.npu(patch, taken=False), "evaluate": other_documents.evaluation()}
+    for name, document in plain.items():
+        write_json(folder / f"{name}.json", document)
+    return {name: documents.write(folder / f"{name}.json", result) for name, result in made.items()} | {
+        name: folder / f"{name}.json" for name in plain
+    }

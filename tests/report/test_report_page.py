@@ -68,8 +68,9 @@ def test_the_verdict_is_what_one_reads_first(show, written):
     banner = page.locator(".banner")
     assert banner.locator("strong").inner_text() == "Missed"
     assert banner.bounding_box()["y"] < 100
-    (why,) = banner.locator(".why li").all()
+    why, left = banner.locator(".why li").all()
     assert "most of the time goes to 'infer'" in why.inner_text()
+    assert "1 of 3 operators fall back to the CPU" in left.inner_text()
 
 
 def test_the_numbers_on_the_page_are_those_of_the_documents(show, written):

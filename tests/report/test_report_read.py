@@ -44,14 +44,14 @@ def titles(run):
     return [block.title for block in run.blocks]
 
 
-@pytest.mark.parametrize("kind", ["latency", "video", "memory", "accuracy", "emulation", "estimate", "parity", "files"])
+@pytest.mark.parametrize("kind", ["latency", "video", "memory", "accuracy", "emulation", "estimate", "parity", "files", "peers", "npu", "evaluate"])
 def test_every_figure_with_a_place_is_the_one_that_stands_there(written, kind):
     (run,) = read_report([written[kind]]).runs
     document = json.loads(written[kind].read_text())
     placed = [figure for figure in figures_of(run) if figure.path and ":" not in figure.path]
     for figure in placed:
         found = look_up(document, figure.path) if figure.value is not None else None
-        assert figure.value == (float(found) if found == "inf" else found)
+        assert figure.value == (float(found) if found in ("inf", "-inf") else found)
     assert len(placed) >= 2
 
 
@@ -182,6 +182,9 @@ def test_measured_and_not_measured_stand_in_tables_of_their_own(written):
         "Emulated: counts, no times",
         "Estimated, not measured",
         "Compared",
+        "Converters",
+        "NPU, not measured",
+        "Quality of pictures",
     ]
     assert all(figure is None or figure.path for group in groups for _, figures in group.rows for figure in figures)
 

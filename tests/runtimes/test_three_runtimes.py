@@ -1,7 +1,5 @@
 """INT8 files run in LiteRT, in TensorFlow Lite and in tflite-runtime 2.14, each in an environment of its own, with the same codes to within two."""
 
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -103,37 +101,6 @@ def files(tmp_path_factory):
         made[build.__name__] = folder / f"{build.__name__}.tflite"
         made[build.__name__].write_bytes(convert(onnx_file, "litert_int8", frames).data)
     return made
-
-
-@pytest.fixture(scope="module")
-def old_python():
-    """The interpreter of an environment with tflite-runtime 2.14, made once for all runs; the test is skipped where that cannot be done."""
-    wanted = sys.executable if sys.version_info[:2] == (3, 11) else shutil.which("python3.11")
-    if wanted is None:
-        pytest.skip("tflite-runtime 2.14 has no wheel for Python above 3.11, and there is no python3.11 here")
-    cache = Path(os.environ.get("REDMOBILE_CACHE") or Path.home() / ".cache" / "redmobile")
-    folder = cache / "tflite_runtime-2.14.0"
-    python, ready = folder / "bin" / "python", folder / ".ready"
-    if not ready.is_file():
-        uv = shutil.which("uv") or str(ROOT / ".uv" / "bin" / "uv")
-        cache.mkdir(parents=True, exist_ok=True)
-        for command in (
-            [uv, "venv", "--quiet", "--clear", "--no-python-downloads", "--python", wanted, str(folder)],
-            [uv, "pip", "install", "--quiet", "--python", str(python), "tflite-runtime==2.14.0", "numpy<2"],
-        ):
-            _or_skip(command)
-        ready.touch()
-    return python
-
-
-def _or_skip(command):
-    try:
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
-    except FileNotFoundError:
-        pytest.skip("uv, which makes the environment for tflite-runtime, is not here")
-    except subprocess.SubprocessError as error:
-        said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
-        pytest.skip(f"the environment for tflite-runtime cannot be made: {said[-1] if said else error}")
 
 
 def codes(path, seed=3):

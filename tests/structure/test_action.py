@@ -124,6 +124,15 @@ def test_what_is_no_finding_ends_with_its_own_code(run):
     assert (code, "Nothing to do" in said) == (2, True)
 
 
+@needs_bash
+def test_emulated_targets_have_their_system_installed_first(run):
+    (run.folder / "cache").write_text("no folder: nothing can be installed here")
+    code, said, told = run("check.sh", MODEL="missing.tflite", TARGETS="ethos-u55-128 qemu:cortex-a53", REDMOBILE_CACHE=str(run.folder / "cache"))
+    assert code in (7, 11), said
+    assert "Emulating ARM needs" in said or "cache/emulator: cannot be written" in said
+    assert told == {}
+
+
 GH = """#!/bin/sh
 echo "$@" >> calls
 case "$*" in

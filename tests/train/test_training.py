@@ -1,11 +1,9 @@
 """Training end to end on a few small pictures: resumable bit for bit, guarded, never half-written."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
 
 import cv2
 import numpy as np
@@ -56,6 +54,23 @@ def _train(bench, run, *more):
     return subprocess.run(_arguments(bench, run, *more), capture_output=True, text=True, check=False)
 
 
+KILLED = """
+import os, signal, sys
+from redmobile.cli import main
+from redmobile.train import loop
+
+save, saved = loop.save_checkpoint, []
+def save_once(*arguments):
+    if saved:
+        os.kill(os.getpid(), signal.SIGKILL)
+    saved.append(save(*arguments))
+
+loop.save_checkpoint = save_once
+main()
+"""
+"""`redmobile train`, killed when it is about to write its second checkpoint: the steps since the first one are lost."""
+
+
 @pytest.mark.slow
 def test_run_killed_in_the_middle_goes_on_bit_for_bit(bench):
     whole = _train(bench, bench / "whole", "--json")
@@ -63,12 +78,9 @@ def test_run_killed_in_the_middle_goes_on_bit_for_bit(bench):
     assert json.loads(whole.stdout)["steps"] == 12
 
     killed = bench / "killed"
-    process = subprocess.Popen(_arguments(bench, killed), stderr=subprocess.DEVNULL)
-    while not (killed / "checkpoint.json").exists():
-        assert process.poll() is None, "ended before it could be killed"
-        time.sleep(0.005)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    ended = subprocess.run([sys.executable, "-c", KILLED, *_arguments(bench, killed)[3:]], capture_output=True, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert json.loads((killed / "checkpoint.json").read_text())["step"] == 3
     assert not (killed / "weights.safetensors").exists()
 
     resumed = _train(bench, killed, "--resume")

@@ -1,6 +1,6 @@
 """Runs inside the emulated system, under its Python: loads a .tflite with one of the engines and answers over standard input and output.
 
-It says one line of JSON when it is ready, {"inputs": […], "outputs": […], "version": …}, or {"error": …}. Then, for each line
+It says one line of JSON when it is ready, {"inputs": […], "outputs": […]}, or {"error": …}. Then, for each line
 {"run": true} followed by the bytes of every input, it says {"done": true} followed by the bytes of every output, or {"error": …}. An error
 comes with a kind, the name of its class in redmobile.errors.
 Each run is marked for the plug-in that counts (see plugin/count.c). It imports nothing of redmobile: another Python runs it.
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.metadata
 import json
 import os
 import sys
@@ -98,7 +97,7 @@ def serve(package: str, path: str, threads: int, delegate: str, options: dict[st
         say(out, error=str(error), kind="DeviceError" if delegate else "InputError")
         return
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-    say(out, inputs=[describe(one) for one in inputs], outputs=[describe(one) for one in outputs], version=importlib.metadata.version(package))
+    say(out, inputs=[describe(one) for one in inputs], outputs=[describe(one) for one in outputs])
     while source.readline():
         run(interpreter, source, out)
 

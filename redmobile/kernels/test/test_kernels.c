@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "../colour/colour.h"
 #include "../core/features.h"
 #include "../core/requant.h"
 #include "../depthwise/pack.h"
@@ -99,6 +100,15 @@ static const struct named bilinear2x[] = {
 };
 static const struct named row_sum[] = {
 #include "../pool/kernels.inc"
+};
+static const struct named flip[] = {
+#include "../colour/kernels_flip.inc"
+};
+static const struct named yuv_to_rgb[] = {
+#include "../colour/kernels_yuv_to_rgb.inc"
+};
+static const struct named rgb_to_yuv[] = {
+#include "../colour/kernels_rgb_to_yuv.inc"
 };
 #undef RM_KERNEL
 
@@ -277,6 +287,38 @@ static void test_gather(void) {
     }
 }
 
+static void test_colours(void) {
+    const size_t pixels = between(1, 70), pairs = (pixels + 1) / 2;
+    const struct rm_yuv *m = &rm_yuv_matrices[any() % RM_YUV_MATRICES];
+    const int v_first = any() % 2, two = any() % 2;
+    uint8_t *y = (uint8_t *)random_codes(pixels), *uv = (uint8_t *)random_codes(2 * pairs);
+    int8_t *rgb = guarded(3 * pixels), *rgb_found = guarded(3 * pixels), *below = random_codes(3 * pixels), *above = random_codes(3 * pixels);
+    int8_t *yuv[3], *found[3]; /* Y of two rows, UV */
+    for (int i = 0; i < 3; i++) {
+        yuv[i] = guarded(i < 2 ? pixels : 2 * pairs);
+        found[i] = guarded(i < 2 ? pixels : 2 * pairs);
+    }
+    char what[64];
+    snprintf(what, sizeof what, "%zu pixels, matrix %d, v_first %d, %d rows", pixels, (int)(m - rm_yuv_matrices), v_first, 1 + two);
+    rm_yuv_to_rgb_s8__scalar(m, v_first, y, uv, rgb, pixels);
+    EACH_KERNEL(yuv_to_rgb, k) {
+        ((rm_yuv_to_rgb_fn *)k->kernel)(m, v_first, y, uv, rgb_found, pixels);
+        compare(k->name, rgb, rgb_found, 3 * pixels, what);
+    }
+    rm_rgb_to_yuv_s8__scalar(m, v_first, above, two ? below : NULL, (uint8_t *)yuv[0], two ? (uint8_t *)yuv[1] : NULL, (uint8_t *)yuv[2], pixels);
+    EACH_KERNEL(rgb_to_yuv, k) {
+        ((rm_rgb_to_yuv_fn *)k->kernel)(m, v_first, above, two ? below : NULL, (uint8_t *)found[0], two ? (uint8_t *)found[1] : NULL,
+                                        (uint8_t *)found[2], pixels);
+        for (int i = 0; i < 3; i++)
+            if (i != 1 || two) compare(k->name, yuv[i], found[i], i < 2 ? pixels : 2 * pairs, what);
+    }
+    EACH_KERNEL(flip, k) {
+        ((rm_flip_fn *)k->kernel)((const uint8_t *)above, (uint8_t *)rgb_found, 3 * pixels);
+        rm_flip_u8__scalar((const uint8_t *)rgb_found, (uint8_t *)rgb, 3 * pixels);
+        compare(k->name, above, rgb, 3 * pixels, what);
+    }
+}
+
 /* ---- threads ---- */
 
 static int worked[RM_MAX_THREADS];
@@ -302,7 +344,7 @@ int main(int argc, char **argv) {
     const int rounds = argc > 1 ? atoi(argv[1]) : 2000;
     state = argc > 2 ? strtoull(argv[2], NULL, 10) * 0x9E3779B97F4A7C15u + 1 : 1;
     here = rm_features_of_this_processor();
-    void (*const tests[])(void) = {test_pointwise, test_depthwise, test_arithmetic, test_bilinear2x, test_row_sum, test_gather};
+    void (*const tests[])(void) = {test_pointwise, test_depthwise, test_arithmetic, test_bilinear2x, test_row_sum, test_gather, test_colours};
     for (int round = 0; round < rounds && failures < 20; round++)
         for (unsigned t = 0; t < sizeof tests / sizeof *tests; t++) {
             tests[t]();
@@ -315,6 +357,9 @@ int main(int argc, char **argv) {
     EACH_KERNEL(mul, k) printf("%s\n", k->name);
     EACH_KERNEL(bilinear2x, k) printf("%s\n", k->name);
     EACH_KERNEL(row_sum, k) printf("%s\n", k->name);
+    EACH_KERNEL(flip, k) printf("%s\n", k->name);
+    EACH_KERNEL(yuv_to_rgb, k) printf("%s\n", k->name);
+    EACH_KERNEL(rgb_to_yuv, k) printf("%s\n", k->name);
     printf("%s: %d rounds, %d failures\n", rm_features_name(here), rounds, failures);
     return failures > 0;
 }
