@@ -26,6 +26,10 @@
 #define RM_LOAD1_ON(a, from) __asm__("ldr %q0, [%1], #16" : "=w"(a), "+r"(from) : RM_READ(from, 16))
 #define RM_LOAD_HALF_ON(a, from) __asm__("ldr %d0, [%1], #8" : "=w"(a), "+r"(from) : RM_READ(from, 8))
 
+/* … and to one. */
+#define RM_STORE4_ON(a, b, c, d, first, last, to) \
+    __asm__("st1 {v" #first ".16b-v" #last ".16b}, [%0], #64" : "+r"(to), "=m"(*(int8_t(*)[64])(void *)(to)) : "w"(a), "w"(b), "w"(c), "w"(d))
+
 /* sum += four bytes of each of four channels' weights with bytes 4 lane … of v. */
 #define RM_DOT(sum, weights, v, lane)                                                                \
     do {                                                                                             \
@@ -51,6 +55,14 @@
     do {                                                                                                                 \
         const uint8x16_t rm_which = which;                                                                               \
         __asm__("tbl %0.16b, {v" #n ".16b, v" #n2 ".16b}, %3.16b" : "=w"(to) : "w"(a), "w"(b), "w"(rm_which));           \
+    } while (0)
+
+/* Sixteen-bit codes of two registers to codes in a third. */
+#define RM_NARROW(to, low, high)                                                                \
+    do {                                                                                        \
+        const int16x8_t rm_low = low, rm_high = high;                                           \
+        __asm__("sqxtn %0.8b, %1.8h" : "=w"(to) : "w"(rm_low));                                 \
+        __asm__("sqxtn2 %0.16b, %1.8h" : "+w"(to) : "w"(rm_high));                              \
     } while (0)
 
 /* Part i of v, of `type` (d: 8 bytes, s: 4), to a pointer that moves on by step. */
@@ -82,10 +94,10 @@ RM_INLINE struct rm_neon_line rm_neon_line_of_quad(const struct rm_rounded_layer
     return line;
 }
 
-/* Sums to sixteen-bit codes, in floats. */
+/* Sums to sixteen-bit codes, in floats; what leaves sixteen bits saturates. */
 RM_INLINE int8x16_t rm_neon_in_floats(int8x16_t a, int8x16_t b, const struct rm_neon_line *line) {
     const int32x4_t qa = rm_neon_rounded(vreinterpretq_s32_s8(a), line->scale[0]), qb = rm_neon_rounded(vreinterpretq_s32_s8(b), line->scale[1]);
-    return vreinterpretq_s8_s16(vqaddq_s16(rm_neon_halves(qa, qb, 0), line->zero));
+    return vreinterpretq_s8_s16(vqaddq_s16(rm_neon_halves(qa, qb, 1), line->zero));
 }
 
 /* The sums of v<16> … v<19> (bound to a, b, c, d; two pixels of eight channels, or four of four) to sixteen-bit codes in a and c, by way of v<20> …

@@ -66,7 +66,7 @@ RM_INLINE void eight_channels(const struct rm_depthwise *p, const int8_t *const 
     const int32_t *bias = (rm_neon_fixed(how) ? p->fixed.bias : p->bias) + c;
     struct rm_neon_channels channels = rm_neon_channels(p->scale, &p->fixed, c, how);
     struct weights w;
-    column window[MAX_COLUMNS];
+    column window[MAX_COLUMNS] = {{{vdupq_n_s8(0)}}};
     size_t at = c, x = 0;
     load_weights(&w, p, c, kernel, rows, quads);
     for (int j = 0; j < kernel - stride; j++, at += step) load_column(window[j], in, at, in_rows, quads);
@@ -249,8 +249,7 @@ RM_INLINE void all_channels(const struct rm_depthwise *p, const int8_t *const *i
 }
 
 void rm_depthwise_s8__neon_dotprod(const struct rm_depthwise *p, const int8_t *const *in, int8_t *out0, int8_t *out1, size_t pixels) {
-    const int small = p->kernel == 3 && (p->wide || pixels < 2); /* not worth kernels of their own */
-    if ((p->stride == 1 && !out1) || small) rm_depthwise_s8__scalar(p, in, out0, out1, pixels);
+    if (p->stride == 1 ? !out1 : p->kernel == 3 && pixels < 2) rm_depthwise_s8__scalar(p, in, out0, out1, pixels);
     else if (p->kernel == 3 && p->stride == 1) all_channels(p, in, out0, out1, pixels, 3, 1);
     else if (p->kernel == 3) all_channels(p, in, out0, out1, pixels, 3, 2);
     else if (p->kernel == 5 && p->stride == 1) all_channels(p, in, out0, out1, pixels, 5, 1);

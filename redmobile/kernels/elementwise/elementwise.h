@@ -37,6 +37,14 @@ struct rm_mul {
 typedef void rm_add_fn(const struct rm_add *p, const int8_t *a, const int8_t *b, int8_t *out, size_t n);
 typedef void rm_mul_fn(const struct rm_mul *p, const int8_t *a, const int8_t *b, int8_t *out, size_t n);
 
+/* The sum of a product a * b, requantized as `mul` says, and c; second: 1 if the product is the sum's second operand. */
+typedef void rm_mul_add_fn(const struct rm_mul *mul, const struct rm_add *add, int second, const int8_t *a, const int8_t *b, const int8_t *c, int8_t *out,
+                           size_t n);
+
+/* The same by a kernel for products and one for sums, a few codes at a time. */
+void rm_mul_add_in_parts(const struct rm_mul *mul, const struct rm_add *add, int second, const int8_t *a, const int8_t *b, const int8_t *c, int8_t *out, size_t n,
+                         rm_mul_fn *mul_fn, rm_add_fn *add_fn);
+
 /* Fills *p as XNNPACK does. Returns 0 if a ratio of scales lies outside of [2^-10, 2^8), which XNNPACK does not take; else 1. */
 int rm_add_prepare(struct rm_add *p, float a_scale, int a_zero, float b_scale, int b_zero, float out_scale, int out_zero, int lo, int hi);
 int rm_mul_prepare(struct rm_mul *p, float a_scale, int a_zero, float b_scale, int b_zero, float out_scale, int out_zero, int lo, int hi);
@@ -52,6 +60,9 @@ void rm_spread_s8(const int8_t *in, int8_t *out, size_t n, size_t channels);
 #undef RM_KERNEL
 #define RM_KERNEL(feature, name) rm_mul_fn name;
 #include "kernels_mul.inc"
+#undef RM_KERNEL
+#define RM_KERNEL(feature, name) rm_mul_add_fn name;
+#include "kernels_mul_add.inc"
 #undef RM_KERNEL
 
 #endif

@@ -15,6 +15,21 @@ void rm_mul_s8__scalar(const struct rm_mul *p, const int8_t *a, const int8_t *b,
     for (size_t i = 0; i < n; i++) out[i] = rm_requantize((a[i] - p->a_zero) * (b[i] - p->b_zero), p->scale, p->zero, p->lo, p->hi);
 }
 
+void rm_mul_add_in_parts(const struct rm_mul *mul, const struct rm_add *add, int second, const int8_t *a, const int8_t *b, const int8_t *c, int8_t *out, size_t n,
+                         rm_mul_fn *mul_fn, rm_add_fn *add_fn) {
+    int8_t product[512];
+    for (size_t i = 0; i < n; i += sizeof product) {
+        const size_t part = n - i < sizeof product ? n - i : sizeof product;
+        mul_fn(mul, a + i, b + i, product, part);
+        add_fn(add, second ? c + i : product, second ? product : c + i, out + i, part);
+    }
+}
+
+void rm_mul_add_s8__scalar(const struct rm_mul *mul, const struct rm_add *add, int second, const int8_t *a, const int8_t *b, const int8_t *c, int8_t *out,
+                           size_t n) {
+    rm_mul_add_in_parts(mul, add, second, a, b, c, out, n, rm_mul_s8__scalar, rm_add_s8__scalar);
+}
+
 void rm_table_s8(const int8_t *table, const int8_t *in, int8_t *out, size_t n) {
     for (size_t i = 0; i < n; i++) out[i] = table[in[i] + 128];
 }

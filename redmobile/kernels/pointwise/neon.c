@@ -14,33 +14,53 @@ struct job {
 /* Four bytes in each lane. */
 RM_INLINE int8x16_t four_bytes(const int8_t *at) { return vreinterpretq_s8_s32(vld1q_dup_s32((const int32_t *)(const void *)at)); }
 
-/* Sums of 4 pixels by 8 channels, each in two halves: acc[pixel][pair of channels]. */
+/* Two groups of four bytes, a and b, of one pixel with their weights. */
+RM_INLINE void two_groups(int32x4_t acc[4], int8x16_t a, int8x16_t b, const int8x16_t w[4]) {
+    acc[0] = vpadalq_s16(acc[0], vmlal_s8(vmull_s8(vget_low_s8(a), vget_low_s8(w[0])), vget_low_s8(b), vget_low_s8(w[2])));
+    acc[1] = vpadalq_s16(acc[1], vmlal_high_s8(vmull_high_s8(a, w[0]), b, w[2]));
+    acc[2] = vpadalq_s16(acc[2], vmlal_s8(vmull_s8(vget_low_s8(a), vget_low_s8(w[1])), vget_low_s8(b), vget_low_s8(w[3])));
+    acc[3] = vpadalq_s16(acc[3], vmlal_high_s8(vmull_high_s8(a, w[1]), b, w[3]));
+}
+
+RM_INLINE void one_group(int32x4_t acc[4], int8x16_t a, const int8x16_t w[2]) {
+    acc[0] = vpadalq_s16(acc[0], vmull_s8(vget_low_s8(a), vget_low_s8(w[0])));
+    acc[1] = vpadalq_s16(acc[1], vmull_high_s8(a, w[0]));
+    acc[2] = vpadalq_s16(acc[2], vmull_s8(vget_low_s8(a), vget_low_s8(w[1])));
+    acc[3] = vpadalq_s16(acc[3], vmull_high_s8(a, w[1]));
+}
+
+RM_INLINE int8x16_t bytes(int32x4_t v) { return vreinterpretq_s8_s32(v); }
+
+/* Sums of 4 pixels by 8 channels, each in two halves: acc[pixel][pair of channels]. Sixteen bytes of a pixel come by one instruction, each four of them
+ * spread over a register. */
 RM_INLINE void sums_of_tile(const struct rm_pointwise *p, const int8_t *const *in, size_t x, const int8_t *weights, int32x4_t acc[4][4]) {
     for (int s = 0; s < p->segments; s++) {
         const size_t stride = p->segment_stride[s];
         const int8_t *run = in[s] + x * stride;
-        const int bytes = p->segment_bytes[s];
+        const int depth = p->segment_bytes[s];
+        int8x16_t w[8];
         int k = 0;
-        for (; k + 8 <= bytes; k += 8, weights += 64) {
-            const int8x16_t w00 = vld1q_s8(weights), w01 = vld1q_s8(weights + 16), w10 = vld1q_s8(weights + 32), w11 = vld1q_s8(weights + 48);
+        for (; k + 16 <= depth; k += 16, weights += 128) {
+            for (int i = 0; i < 8; i++) w[i] = vld1q_s8(weights + 16 * i);
             for (int i = 0; i < 4; i++) {
-                const int8x16_t a = four_bytes(run + i * stride + k), b = four_bytes(run + i * stride + k + 4);
-                acc[i][0] = vpadalq_s16(acc[i][0], vmlal_s8(vmull_s8(vget_low_s8(a), vget_low_s8(w00)), vget_low_s8(b), vget_low_s8(w10)));
-                acc[i][1] = vpadalq_s16(acc[i][1], vmlal_high_s8(vmull_high_s8(a, w00), b, w10));
-                acc[i][2] = vpadalq_s16(acc[i][2], vmlal_s8(vmull_s8(vget_low_s8(a), vget_low_s8(w01)), vget_low_s8(b), vget_low_s8(w11)));
-                acc[i][3] = vpadalq_s16(acc[i][3], vmlal_high_s8(vmull_high_s8(a, w01), b, w11));
+                const int32x4x4_t v = vld4q_dup_s32((const int32_t *)(const void *)(run + i * stride + k));
+                two_groups(acc[i], bytes(v.val[0]), bytes(v.val[1]), w);
+                two_groups(acc[i], bytes(v.val[2]), bytes(v.val[3]), w + 4);
             }
         }
-        if (k < bytes) {
-            const int8x16_t w0 = vld1q_s8(weights), w1 = vld1q_s8(weights + 16);
-            weights += 32;
+        if (depth & 8) {
+            for (int i = 0; i < 4; i++) w[i] = vld1q_s8(weights + 16 * i);
             for (int i = 0; i < 4; i++) {
-                const int8x16_t a = four_bytes(run + i * stride + k);
-                acc[i][0] = vpadalq_s16(acc[i][0], vmull_s8(vget_low_s8(a), vget_low_s8(w0)));
-                acc[i][1] = vpadalq_s16(acc[i][1], vmull_high_s8(a, w0));
-                acc[i][2] = vpadalq_s16(acc[i][2], vmull_s8(vget_low_s8(a), vget_low_s8(w1)));
-                acc[i][3] = vpadalq_s16(acc[i][3], vmull_high_s8(a, w1));
+                const int32x4x2_t v = vld2q_dup_s32((const int32_t *)(const void *)(run + i * stride + k));
+                two_groups(acc[i], bytes(v.val[0]), bytes(v.val[1]), w);
             }
+            weights += 64;
+            k += 8;
+        }
+        if (depth & 4) {
+            for (int i = 0; i < 2; i++) w[i] = vld1q_s8(weights + 16 * i);
+            for (int i = 0; i < 4; i++) one_group(acc[i], four_bytes(run + i * stride + k), w);
+            weights += 32;
         }
     }
 }

@@ -1,6 +1,6 @@
 /* SDOT: four bytes of a pixel's run with four of each of four channels' weights.
  *
- * Up to 48 bytes deep the weights of eight channels stay in registers for a whole row, up to 96 those of four; everything else goes through in tiles of
+ * Up to 40 bytes deep the weights of eight channels stay in registers for a whole row, up to 96 those of four; everything else goes through in tiles of
  * 8 pixels by 8 channels. */
 #include "../core/neon_dot.h"
 #include "pointwise.h"
@@ -46,7 +46,7 @@ RM_INLINE void put_four(int8_t *to, size_t step, int32x4_t codes, int channels) 
 #define DOT_BOTH(g, v, a, b) DOT_LOW(g, v, a, b); DOT_HIGH((g) + 2, v, a, b)
 
 /* Two pixels that lie depth bytes apart, to pixels that lie step bytes apart. depth: 16, 24, 32 or 40 bytes. */
-RM_INLINE void pair_staying(const int8_t **from, int8_t **out, size_t step, const int8x16_t w[12][2], const int32_t *bias, const int32_t *add,
+RM_INLINE void pair_staying(const int8_t **from, int8_t **out, size_t step, const int8x16_t w[10][2], const int32_t *bias, const int32_t *add,
                             const struct rm_neon_line *line, int depth, int exact, int clamped) {
     const int8_t *run = *from;
     int8_t *to = *out;
@@ -94,34 +94,6 @@ RM_INLINE void pair_staying(const int8_t **from, int8_t **out, size_t step, cons
     *out = to;
 }
 
-/* One pixel of 48 bytes: with 24 registers of weights there is no room for two. */
-RM_INLINE void pixel_staying_48(const int8_t **from, int8_t **out, size_t step, const int8x16_t w[12][2], const int32_t *bias, const int32_t *add,
-                                const struct rm_neon_line *line, int exact, int clamped) {
-    const int8_t *run = *from;
-    int8_t *to = *out;
-    RM_IN(a, 16);
-    RM_IN(b, 17);
-    RM_IN(d0, 20);
-    RM_IN(d1, 21);
-    RM_IN(d2, 22);
-    RM_LOAD2(a, b, 16, 17, bias);
-    RM_LOAD3_ON(d0, d1, d2, 20, 22, run);
-    DOT_BOTH(0, d0, a, b);
-    DOT_BOTH(4, d1, a, b);
-    DOT_BOTH(8, d2, a, b);
-    if (exact) {
-        RM_LOAD2(d0, d1, 20, 21, add);
-        RM_ROUND(d0, a, line->multiplier[0]);
-        RM_ROUND(d1, b, line->multiplier[1]);
-        RM_PICK(a, d0, d1, 20, 21, line->pick);
-    } else a = rm_neon_in_floats(a, b, line);
-    int8x8_t codes = vqmovn_s16(vreinterpretq_s16_s8(a));
-    if (clamped) codes = vmin_s8(vmax_s8(codes, vget_low_s8(line->lo)), vget_low_s8(line->hi));
-    vst1_s8(to, codes);
-    *from = run;
-    *out = to + step;
-}
-
 /* Weights of four groups (those there are) to registers. No loop: compilers give registers to array elements only where no index is left to unroll. */
 #define KEEP_GROUP(g)                                        \
     if ((g) < depth / 4) {                                   \
@@ -142,18 +114,12 @@ RM_INLINE void row_staying(const struct job *j, int depth, int exact, int clampe
     const int8_t *weights = p->weights + (size_t)j->block * depth * 8, *run = j->in[0];
     const int32_t *bias = p->rounded.bias + j->block * 16, *add = p->rounded.add + j->block * 16;
     int8_t *to = j->out + j->block * 8;
-    int8x16_t w[12][2];
+    int8x16_t w[10][2];
     KEEP_EIGHT(0);
     KEEP_EIGHT(4);
-    KEEP_EIGHT(8);
+    KEEP_GROUP(8)
+    KEEP_GROUP(9)
     size_t left = j->pixels;
-    if (depth == 48) {
-        for (; left >= 4; left -= 4)
-#pragma GCC unroll 4
-            for (int i = 0; i < 4; i++) pixel_staying_48(&run, &to, step, w, bias, add, &line, exact, clamped);
-        for (; left; left--) pixel_staying_48(&run, &to, step, w, bias, add, &line, exact, clamped);
-        return;
-    }
     for (; left >= 8; left -= 8)
 #pragma GCC unroll 4
         for (int i = 0; i < 4; i++) pair_staying(&run, &to, step, w, bias, add, &line, depth, exact, clamped);
@@ -205,7 +171,35 @@ RM_INLINE void row_staying(const struct job *j, int depth, int exact, int clampe
         }                                                           \
     } while (0)
 
-/* Four channels of a row, four pixels at a time: up to 96 bytes deep their weights stay in registers. */
+/* Four pixels of four channels. */
+RM_INLINE void four_pixels(const int8_t **from, int8_t **out, size_t step, const int8x16_t w[24], const int32_t *bias, const int32_t *add,
+                           const struct rm_neon_line *line, int depth, int exact, int clamped) {
+    const int8_t *run = *from;
+    int8_t *to = *out;
+    RM_IN(s0, 16);
+    RM_IN(s1, 17);
+    RM_IN(s2, 18);
+    RM_IN(s3, 19);
+    RM_IN(d0, 20);
+    RM_IN(d1, 21);
+    RM_IN(d2, 22);
+    RM_IN(d3, 23);
+    RM_LOAD4(s0, s1, s2, s3, 16, 19, bias);
+    PIXEL_OF_QUAD(s0);
+    PIXEL_OF_QUAD(s1);
+    PIXEL_OF_QUAD(s2);
+    PIXEL_OF_QUAD(s3);
+    RM_REQUANTIZE_FOUR(s0, s1, s2, s3, d0, d1, d2, d3, add, line, exact);
+    const int8x16_t codes = rm_neon_narrow(s0, s2, line, clamped);
+    RM_PUT_ON(to, step, codes, s, 0, 4);
+    RM_PUT_ON(to, step, codes, s, 1, 4);
+    RM_PUT_ON(to, step, codes, s, 2, 4);
+    RM_PUT_ON(to, step, codes, s, 3, 4);
+    *from = run;
+    *out = to;
+}
+
+/* Four channels of a row: up to 96 bytes deep their weights stay in registers. The last pixels may overlap those before. */
 RM_INLINE void row_of_quad(const struct job *j, int quad, int depth, int exact, int clamped) {
     const struct rm_pointwise *p = j->p;
     const size_t step = p->channels;
@@ -220,32 +214,12 @@ RM_INLINE void row_of_quad(const struct job *j, int quad, int depth, int exact, 
     KEEP_FOUR(12);
     KEEP_FOUR(16);
     KEEP_FOUR(20);
-    for (size_t left = j->pixels; left; left -= 4) {
-        if (left < 4) {
-            run -= (4 - left) * depth;
-            to -= (4 - left) * step;
-            left = 4;
-        }
-        RM_IN(s0, 16);
-        RM_IN(s1, 17);
-        RM_IN(s2, 18);
-        RM_IN(s3, 19);
-        RM_IN(d0, 20);
-        RM_IN(d1, 21);
-        RM_IN(d2, 22);
-        RM_IN(d3, 23);
-        RM_LOAD4(s0, s1, s2, s3, 16, 19, bias);
-        PIXEL_OF_QUAD(s0);
-        PIXEL_OF_QUAD(s1);
-        PIXEL_OF_QUAD(s2);
-        PIXEL_OF_QUAD(s3);
-        RM_REQUANTIZE_FOUR(s0, s1, s2, s3, d0, d1, d2, d3, add, &line, exact);
-        const int8x16_t codes = rm_neon_narrow(s0, s2, &line, clamped);
-        RM_PUT_ON(to, step, codes, s, 0, 4);
-        RM_PUT_ON(to, step, codes, s, 1, 4);
-        RM_PUT_ON(to, step, codes, s, 2, 4);
-        RM_PUT_ON(to, step, codes, s, 3, 4);
-    }
+    size_t left = j->pixels;
+    for (; left >= 4; left -= 4) four_pixels(&run, &to, step, w, bias, add, &line, depth, exact, clamped);
+    if (!left) return;
+    run -= (4 - left) * depth;
+    to -= (4 - left) * step;
+    four_pixels(&run, &to, step, w, bias, add, &line, depth, exact, clamped);
 }
 
 #define STAYING(depth) \
@@ -254,11 +228,11 @@ STAYING(16)
 STAYING(24)
 STAYING(32)
 STAYING(40)
-STAYING(48)
 
 #define QUAD(depth) \
     static void quad_##depth(const struct job *j, int quad, int exact, int clamped) { RM_LINE_CASES(row_of_quad, exact, clamped, j, quad, depth); }
 QUAD(32)
+QUAD(48)
 QUAD(56)
 QUAD(64)
 QUAD(72)
@@ -270,12 +244,11 @@ typedef void quad_fn(const struct job *j, int quad, int exact, int clamped);
 
 /* NULL for other depths. */
 static staying_fn *staying_of(int depth) {
-    static staying_fn *const rows[] = {staying_16, staying_24, staying_32, staying_40, staying_48};
-    return depth % 8 == 0 && depth >= 16 && depth <= 48 ? rows[depth / 8 - 2] : NULL;
+    return depth == 16 ? staying_16 : depth == 24 ? staying_24 : depth == 32 ? staying_32 : depth == 40 ? staying_40 : NULL;
 }
 
 static quad_fn *quad_of(int depth) {
-    return depth == 32 ? quad_32 : depth == 56 ? quad_56 : depth == 64 ? quad_64 : depth == 72 ? quad_72 : depth == 80 ? quad_80 : depth == 96 ? quad_96 : NULL;
+    return depth == 32 ? quad_32 : depth == 48 ? quad_48 : depth == 56 ? quad_56 : depth == 64 ? quad_64 : depth == 72 ? quad_72 : depth == 80 ? quad_80 : depth == 96 ? quad_96 : NULL;
 }
 
 /* ---- tiles ---- */
@@ -389,7 +362,7 @@ static int block_staying(const struct job *j, int clamped) {
     const struct rm_pointwise *p = j->p;
     const int left = p->channels - j->block * 8, exact = p->rounded.found[j->block];
     quad_fn *const quad = quad_of(p->depth);
-    if (p->segments > 1 || p->segment_stride[0] != p->depth || (!exact && p->wide)) return 0;
+    if (p->segments > 1 || p->segment_stride[0] != p->depth) return 0;
     if (left >= 8 && staying_of(p->depth)) {
         staying_of(p->depth)(j, exact, clamped);
         return 1;
