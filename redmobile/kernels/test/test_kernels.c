@@ -371,11 +371,8 @@ int main(int argc, char **argv) {
     const int rounds = argc > 1 ? atoi(argv[1]) : 2000;
     state = argc > 2 ? strtoull(argv[2], NULL, 10) * 0x9E3779B97F4A7C15u + 1 : 1;
     here = rm_features_of_this_processor();
-<<<<<<< Updated upstream
-    void (*const tests[])(void) = {test_pointwise, test_depthwise, test_arithmetic, test_bilinear2x, test_row_sum, test_gather, test_colours};
-=======
-    void (*const tests[])(void) = {test_pointwise, test_depthwise, test_arithmetic, test_mul_add, test_bilinear2x, test_row_sum, test_gather};
->>>>>>> Stashed changes
+    void (*const tests[])(void) = {test_pointwise, test_depthwise,  test_arithmetic, test_mul_add, test_bilinear2x,
+                                   test_row_sum,   test_gather,     test_colours};
     for (int round = 0; round < rounds && failures < 20; round++)
         for (unsigned t = 0; t < sizeof tests / sizeof *tests; t++) {
             tests[t]();
