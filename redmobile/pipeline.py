@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import functools
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +21,7 @@ from redmobile.bench.runner import bench
 from redmobile.convert.metadata import attach, metadata_of
 from redmobile.convert.metadata import describe as describe_file
 from redmobile.convert.onnx_to_tflite import convert as lower_as
+from redmobile.convert.onnx_to_tflite import finish
 from redmobile.convert.outer_layout import keep_nchw
 from redmobile.convert.pixels import Pixels
 from redmobile.core.artifact import read_bytes, sha256_bytes, write_bytes, write_text
@@ -45,7 +45,7 @@ from redmobile.data.sheet import contact_sheet
 from redmobile.enhance.image_model import ImageModel
 from redmobile.errors import DocumentError, InputError, MissingExtraError, UsageError
 from redmobile.graph.onnx_cut import Part
-from redmobile.graph.onnx_graph import WHOLE, read_onnx
+from redmobile.graph.onnx_graph import WHOLE, OnnxGraph, read_onnx
 from redmobile.graph.tflite_model import TfliteModel
 from redmobile.graph.tflite_write import write_tflite
 from redmobile.parity.check import check_parity
@@ -53,7 +53,7 @@ from redmobile.parity.result import ParityResult
 from redmobile.parity.result import to_builtins as parity_to_builtins
 from redmobile.quantize.coverage import Coverage
 from redmobile.quantize.dynamic_range import quantize_weights_only
-from redmobile.quantize.quantize import Report, quantize
+from redmobile.quantize.quantize import Quantized, Report, quantize
 from redmobile.quantize.quantize_given import quantize_given
 from redmobile.quantize.ranges import brings_scales
 from redmobile.quantize.recover import Recovered, Rung, recover
@@ -140,76 +140,122 @@ def find_source(name: str) -> Source:
     return Source(onnx, calibration if calibration.is_dir() else None)
 
 
+@dataclasses.dataclass(frozen=True)
+class ConversionOptions:
+    """What can be asked of a conversion beside the recipe and the calibration frames.
+
+    io: dtype of inputs and outputs instead of the recipe's; `rgba:int8` and `rgba:uint8`: with a fourth channel, unchanged from input to
+    output. pixels: how else the file's pixels differ from the network's. samples: at most how many calibration frames are taken.
+    part: what to take of the network, and at which sizes. keep_layout: images stay NCHW at the file's ends.
+    recover_db: hold out every fourth frame, and climb from the plain recipe to 16 bits and float for single layers until the file is so
+    close to float on those (redmobile.quantize.recover).
+    """
+
+    io: str | None = None
+    pixels: Pixels = dataclasses.field(default_factory=Pixels)
+    samples: int = DEFAULT_SAMPLES
+    part: Part = WHOLE
+    keep_layout: Literal["nchw"] | None = None
+    recover_db: float | None = None
+
+    @property
+    def dtype(self) -> str | None:
+        """Of inputs and outputs, without what is said of alpha; None: the recipe's."""
+        return self.io.removeprefix(RGBA) if self.io else None
+
+    @property
+    def alpha(self) -> bool:
+        """Whether the file's pixels have a fourth channel."""
+        return self.io != self.dtype
+
+
+AS_THE_RECIPE_SAYS = ConversionOptions()
+
+
 def convert(
     source: Path,
     converter: Converter | str,
     calibrate: Path | Sequence[Frame] | None = None,
+    options: ConversionOptions = AS_THE_RECIPE_SAYS,
     *,
-    io: str | None = None,
-    pixels: Pixels | None = None,
-    samples: int = DEFAULT_SAMPLES,
-    part: Part = WHOLE,
-    keep_layout: Literal["nchw"] | None = None,
-    recover_db: float | None = None,
     on_progress: OnProgress | None = None,
 ) -> Converted:
     """ONNX → .tflite: lower, store weights as float16 or int8, or quantize as `converter` (a recipe, or its name) says, add metadata.
 
     calibrate: frames for a quantizing recipe, unless the network brings its own scales: a folder, a video or an .npz, of which at most
-    `samples` are taken, a lock file (see redmobile.data.calibration.load_samples), or frames of the input's size, (H, W, C) uint8.
-    io: dtype of inputs and outputs instead of the recipe's; `rgba:int8` and `rgba:uint8`: with a fourth channel, unchanged from input to
-    output. pixels: how else the file's pixels differ from the network's. part: what to take of the network, and at which sizes.
-    keep_layout: images stay NCHW at the file's ends. recover_db: hold out every fourth frame, and climb from the plain recipe to 16 bits
-    and float for single layers until the file is so close to float on those (redmobile.quantize.recover).
+    `options.samples` are taken, a lock file (see redmobile.data.calibration.load_samples), or frames of the input's size, (H, W, C) uint8.
     The same arguments give the same bytes.
     Raises InputError, UnsupportedModelError, UsageError (nothing to calibrate with; options that do not fit), DocumentError,
     ParityError (recover_db is beyond the ladder).
     """
     recipe, name = (load_converter(converter), Path(converter).stem) if isinstance(converter, str) else (converter, "custom")
-    content = read_bytes(source)
-    dtype = io.removeprefix(RGBA) if io else None
-    plan = _quantization(recipe, dtype)
-    if plan is None and recover_db is not None:
-        raise UsageError("This recipe does not quantize, so there is nothing to recover. Choose a quantizing recipe, e.g. litert_int8.")
-    pixels = pixels or Pixels()
-    for_int8 = plan is not None and plan.activations.bits == 8  # noqa: PLR2004 - as in INT8
-    graph = read_onnx(content, str(source), source.parent, part, for_int8=for_int8)
-    explained, remarks = list[str](), list[str]()
-    model = lower_as(graph, name, recipe, explained, pixels=pixels, remarks=remarks)
-    if recipe.quantize is None and recipe.weights == "int8":
-        model = quantize_weights_only(model)
-    images, report, coverage = CalibrationSet((), {}), None, None
-    rungs: tuple[Rung, ...] = ()
-    lock: dict[str, str] = {}
-    given = brings_scales(model)
-    remarks += [_DROPPED] if given and plan is None else []
-    if plan is not None:
-        images = _images(model, calibrate, samples, needed=not given)
-        work = functools.partial(quantize_given if given else quantize, input_range=_input_range(model))
-        judged = work
-        if given and images.frames:
-            reference = lower_as(read_onnx(content, str(source), source.parent, part), name, recipe, pixels=pixels)
-            judged = functools.partial(work, reference=reference)
-        if recover_db is None:
-            quantized = judged(model, plan, images.frames, on_progress=on_progress)
+    return _Work(source, recipe, name, options, on_progress).converted(calibrate)
+
+
+class _Work:
+    """One conversion being carried out."""
+
+    def __init__(self, source: Path, recipe: Converter, name: str, options: ConversionOptions, on_progress: OnProgress | None) -> None:
+        self._source, self._recipe, self._name, self._options, self._on_progress = source, recipe, name, options, on_progress
+        self._content = read_bytes(source)
+        self._plan = _quantization(recipe, options.dtype)
+        if self._plan is None and options.recover_db is not None:
+            raise UsageError("This recipe does not quantize, so there is nothing to recover. Choose a quantizing recipe, e.g. litert_int8.")
+        self._explained, self._remarks = list[str](), list[str]()
+        self._rungs: tuple[Rung, ...] = ()
+
+    def converted(self, calibrate: Path | Sequence[Frame] | None) -> Converted:
+        """See `convert`."""
+        plan, options = self._plan, self._options
+        graph = self._graph(for_int8=plan is not None and plan.activations.bits == 8)  # noqa: PLR2004 - as in INT8
+        model = lower_as(graph, self._name, self._recipe, self._explained, pixels=options.pixels, remarks=self._remarks)
+        if self._recipe.quantize is None and self._recipe.weights == "int8":
+            model = quantize_weights_only(model)
+        report, coverage, lock = None, None, dict[str, str]()
+        if plan is None:
+            self._remarks += [_DROPPED] if brings_scales(model) else []
         else:
-            _check_recoverable(given=given, alpha=dtype != io)
-            images, climbed = _climb(model, plan, images, recover_db, on_progress)
-            quantized, rungs = climbed.quantized, climbed.rungs
-        model, report, coverage = quantized.model, quantized.report, quantized.coverage
-        lock = images.lock if coverage else {}  # pictures that only judged are not in the file
-        if dtype != io:
-            with_alpha = lower_as(graph, name, recipe, pixels=dataclasses.replace(pixels, alpha=True), remarks=remarks)
-            pin(with_alpha, report)
-            model = work(with_alpha, plan, [_opaque(frame) for frame in images.pictures]).model
-        if lock:
-            model.metadata[CALIBRATION_ENTRY] = json.dumps(lock).encode()
-    if keep_layout == "nchw":
-        keep_nchw(model, graph)
-        attach(model, describe_file(graph, name, model, pixels.order, pixels.adapted))
-    data = write_tflite(model)
-    made = _conversion(recipe, name, content, data, model, lock, report)
-    return Converted(data, model, dataclasses.replace(made, explained=tuple(explained), remarks=tuple(remarks), coverage=coverage, rungs=rungs))
+            images, quantized = self._quantized(model, plan, calibrate)
+            model, report, coverage = quantized.model, quantized.report, quantized.coverage
+            lock = images.lock if coverage else {}  # pictures that only judged are not in the file
+            if options.alpha:
+                model = self._with_alpha(graph, plan, images, report)
+            if lock:
+                model.metadata[CALIBRATION_ENTRY] = json.dumps(lock).encode()
+        finish(model, self._recipe.lowering, self._explained)
+        if options.keep_layout == "nchw":
+            keep_nchw(model, graph)
+            attach(model, describe_file(graph, self._name, model, options.pixels.order, options.pixels.adapted))
+        data = write_tflite(model)
+        made = _conversion(self._recipe, self._name, self._content, data, model, lock, report)
+        made = dataclasses.replace(made, explained=tuple(self._explained), remarks=tuple(self._remarks), coverage=coverage, rungs=self._rungs)
+        return Converted(data, model, made)
+
+    def _graph(self, *, for_int8: bool) -> OnnxGraph:
+        return read_onnx(self._content, str(self._source), self._source.parent, self._options.part, for_int8=for_int8)
+
+    def _quantized(self, model: TfliteModel, plan: Quantize, calibrate: Path | Sequence[Frame] | None) -> tuple[CalibrationSet, Quantized]:
+        """(the frames that calibrated, the quantized model), the ladder climbed where that is asked for."""
+        given, options = brings_scales(model), self._options
+        images = _images(model, calibrate, options.samples, needed=not given)
+        if options.recover_db is not None:
+            _check_recoverable(given=given, alpha=options.alpha)
+            images, climbed = _climb(model, plan, images, options.recover_db, self._on_progress)
+            self._rungs = climbed.rungs
+            return images, climbed.quantized
+        if not given:
+            return images, quantize(model, plan, images.frames, input_range=_input_range(model), on_progress=self._on_progress)
+        reference = lower_as(self._graph(for_int8=False), self._name, self._recipe, pixels=options.pixels) if images.frames else None
+        return images, quantize_given(model, plan, images.frames, input_range=_input_range(model), reference=reference, on_progress=self._on_progress)
+
+    def _with_alpha(self, graph: OnnxGraph, plan: Quantize, images: CalibrationSet, report: Report) -> TfliteModel:
+        """The network with a fourth channel, at the scales that were found without."""
+        pixels = dataclasses.replace(self._options.pixels, alpha=True)
+        model = lower_as(graph, self._name, self._recipe, pixels=pixels, remarks=self._remarks)
+        given = brings_scales(model)
+        pin(model, report)
+        work = quantize_given if given else quantize
+        return work(model, plan, [_opaque(frame) for frame in images.pictures], input_range=_input_range(model)).model
 
 
 def bitmap_model(name: str, on_progress: OnProgress | None = None) -> Path:
@@ -225,7 +271,8 @@ def bitmap_model(name: str, on_progress: OnProgress | None = None) -> Path:
     key = sha256_bytes(b"".join(sha256_bytes(read_bytes(file)).encode() for file in files))
     kept = cache_folder() / "models" / f"{name}_rgba_int8-{key[:12]}.tflite"
     if not kept.is_file():
-        write_bytes(kept, convert(source.onnx, "litert_int8", source.calibration, io=f"{RGBA}int8", on_progress=on_progress).data)
+        made = convert(source.onnx, "litert_int8", source.calibration, ConversionOptions(io=f"{RGBA}int8"), on_progress=on_progress)
+        write_bytes(kept, made.data)
     return kept
 
 
@@ -394,7 +441,9 @@ def build(
     """
     stages = _Stages(on_progress)
     given = stages.run("export", lambda: _given(model, out, calibrate, images, photo))
-    converted = stages.run("convert", lambda: convert(given.onnx, converter, given.calibrate, samples=samples, on_progress=on_progress))
+    converted = stages.run(
+        "convert", lambda: convert(given.onnx, converter, given.calibrate, ConversionOptions(samples=samples), on_progress=on_progress)
+    )
     tflite = out / f"{given.onnx.stem}_{Path(converter).stem.removeprefix('litert_')}.tflite"
     write_bytes(tflite, converted.data)
     graph = stages.run("check", lambda: check_graph(tflite, converted.report.operators))

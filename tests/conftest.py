@@ -1,4 +1,4 @@
-"""What tests of several rooms share: an Android device that is played here, Debian's adb connected to it, tflite-runtime of 2023."""
+"""What tests of several rooms share: an Android device that is played here, Debian's adb connected to it, an emulated Arm, tflite-runtime of 2023."""
 
 import fcntl
 import os
@@ -9,6 +9,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
+
+from redmobile.emulator.system import System
+from redmobile.emulator.tools import missing_packages
+from redmobile.errors import ToolError
 
 _ROOT = Path(__file__).parents[1]
 
@@ -52,6 +56,19 @@ def connected(phone, adb_server):
     subprocess.run(["adb", "connect", phone.serial], env=adb_server, check=True, capture_output=True, timeout=PATIENCE_S)
     subprocess.run(["adb", "-s", phone.serial, "wait-for-device"], env=adb_server, check=True, capture_output=True, timeout=PATIENCE_S)
     return phone
+
+
+@pytest.fixture(scope="session")
+def system():
+    """The emulated aarch64 system, in the user's cache."""
+    if missing_packages():
+        pytest.skip(f"Debian packages are missing: {', '.join(missing_packages())}")
+    made = System()
+    try:
+        made.install()
+    except ToolError as error:
+        pytest.skip(f"the emulated system cannot be fetched: {error}")
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,16 @@ _REPLACING = re.compile(
     r"Replacing (?P<taken>\d+)(?: out of (?P<all>\d+))? node\(s\) with delegate \((?P<name>[^)]*)\) node, yielding (?P<pieces>\d+)"
 )
 _REFUSED = re.compile(r"Failed to apply (?P<name>.+?) delegate|Disallowed CPU fallback|Failed to create .*delegate")
-_UNITS = {"xnnpack": "cpu", "gpu": "gpu", "litert_cl": "gpu", "nnapi": "nnapi", "dispatch": "npu", "qnn": "npu", "hexagon": "npu"}
+_UNITS = {
+    "xnnpack": "cpu",
+    "gpu": "gpu",
+    "litert_cl": "gpu",
+    "nnapi": "nnapi",
+    "dispatch": "npu",
+    "qnn": "npu",
+    "hexagon": "npu",
+    "redmobile": "redmobile",
+}
 """Part of a delegate's name, in small letters → what we call it."""
 
 _US_PER_MS, _MEBIBYTE = 1000.0, 1024 * 1024

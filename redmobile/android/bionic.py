@@ -11,7 +11,7 @@ import os
 import re
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from redmobile.android.apk.code import compile_java
 from redmobile.android.apk.downloads import fetch
-from redmobile.android.apk.native import BRIDGE, TFLITE
+from redmobile.android.apk.native import BRIDGE, DELEGATE, TFLITE
 from redmobile.android.apk.tools import Tools, find_tools, run
 from redmobile.android.build import ABI
 from redmobile.android.model import MODEL_NAME, check_bitmap_model
@@ -31,7 +31,7 @@ from redmobile.data.calibration import load_calibration
 from redmobile.errors import InputError, ToolError
 from redmobile.graph.tflite_read import read_tflite
 from redmobile.graph.tflite_write import write_tflite
-from redmobile.runtimes.base import open_runtime
+from redmobile.runtimes.base import Delegate, open_runtime
 
 REFUSALS = {
     "delegate": "a delegate's library that is not there",
@@ -75,10 +75,30 @@ class Origin:
 
 
 @dataclasses.dataclass(frozen=True)
+class DelegateOnBionic:
+    """A delegate there. coverage, frames: as of OnBionic."""
+
+    name: str
+    coverage: tuple[int, ...]
+    frames: tuple[FrameOnBionic, ...]
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """It took nothing, or computes something else."""
+        idle = () if self.coverage[3] else (f"{self.name} took none of {self.coverage[0]} nodes",)
+        apart = (
+            f"{self.name} differs from LiteRT here in {frame.different:,} of {frame.bytes:,} bytes of {frame.name}"
+            for frame in self.frames
+            if frame.different
+        )
+        return (*idle, *apart)
+
+
+@dataclasses.dataclass(frozen=True)
 class OnBionic:
     """What was seen. coverage: nodes, left to plain kernels, partitions, of which by the delegate asked for. refused: what was thrown, of REFUSALS.
 
-    origins: where the first frame that differs begins to do so.
+    origins: where the first frame that differs begins to do so. delegate: what one did that was asked for.
     """
 
     apk: str
@@ -87,6 +107,7 @@ class OnBionic:
     frames: tuple[FrameOnBionic, ...]
     origins: tuple[Origin, ...]
     refused: dict[str, str]
+    delegate: DelegateOnBionic | None = None
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -94,7 +115,7 @@ class OnBionic:
         unknown = (str(origin) for origin in self.origins if origin.largest > ROUNDS_OTHERWISE.get(origin.kind, 0))
         accepted = (f"{words} was not refused" for name, words in REFUSALS.items() if name not in self.refused)
         left = (f"{self.coverage[1]} of {self.coverage[0]} nodes run outside XNNPACK",) if self.coverage[1] else ()
-        return (*unknown, *accepted, *left)
+        return (*unknown, *accepted, *left, *(self.delegate.faults if self.delegate else ()))
 
     def as_json(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -109,8 +130,10 @@ class _Phone:
     command: tuple[str, ...]
     work: Path
 
-    def run(self, model: Path, inputs: Sequence[NDArray[np.int8]], *, refuse: bool = False) -> tuple[list[NDArray[np.int8]], str]:
-        """(for each input all outputs, one behind the other; what was said). Raises ToolError."""
+    def run(
+        self, model: Path, inputs: Sequence[NDArray[np.int8]], *, refuse: bool = False, delegate: Delegate | None = None
+    ) -> tuple[list[NDArray[np.int8]], str]:
+        """(for each input all outputs, one behind the other; what was said). delegate: name: of a library in the folder. Raises ToolError."""
         out = self.folder / "out"
         out.mkdir(exist_ok=True)
         places = [self.folder / f"frame{index}" for index in range(len(inputs))]
@@ -118,15 +141,20 @@ class _Phone:
             write_bytes(place, codes.tobytes())
         arguments = map(str, (self.folder, model, out, *places))
         java, *options = self.command
-        command = [java, f"-Dredmobile.refuse={str(refuse).lower()}", *options, "dev.redmobile.bionic.Main", *arguments]
+        asked = [f"-Dredmobile.refuse={str(refuse).lower()}"]
+        if delegate is not None:
+            pairs = ",".join(f"{key}={value}" for key, value in delegate.options.items())
+            asked += [f"-Dredmobile.delegate={delegate.name}", f"-Dredmobile.delegate.options={pairs}"]
+        command = [java, *asked, *options, "dev.redmobile.bionic.Main", *arguments]
         said = run(command, "running on bionic", self.work / "bionic.log", timeout_s=_FRAME_SECONDS * (2 + len(inputs)))
         return [np.fromfile(out / str(index), np.int8) for index in range(len(inputs)) if (out / str(index)).is_file()], said
 
 
-def run_on_bionic(apk: Path, pictures: Path, frames: int) -> OnBionic:
+def run_on_bionic(apk: Path, pictures: Path, frames: int, delegate: Delegate | None = None) -> OnBionic:
     """Run the model of `apk` on `frames` of the `pictures` (a folder, cut or mirrored to size) under unidbg and in LiteRT here.
 
-    Raises InputError (no APK of ours), DeviceError (a tool is missing), ToolError (unidbg failed).
+    delegate: 'redmobile', the one in the APK, or the path of another library for arm64: the frames go through it too.
+    Raises InputError (no APK of ours, no such delegate), DeviceError (a tool is missing), ToolError (unidbg failed).
     """
     tools, work = find_tools(), cache_folder() / "android" / "bionic"
     work.mkdir(parents=True, exist_ok=True)
@@ -141,13 +169,34 @@ def run_on_bionic(apk: Path, pictures: Path, frames: int) -> OnBionic:
         outputs, said = phone.run(model, inputs, refuse=True)
         version, coverage, refused = _answers(apk, said)
         reference = open_runtime(model, "litert")
-        seen = [
-            _compared(name, *pair)
-            for name, pair in zip(taken.lock, ((a, reference.run(x)[0]) for a, x in zip(outputs, inputs, strict=True)), strict=True)
-        ]
+        expected = {name: reference.run(codes)[0] for name, codes in zip(taken.lock, inputs, strict=True)}
+        seen = _compared(expected, outputs)
         first = next((index for index, frame in enumerate(seen) if frame.different), None)
         origins = () if first is None else _origins(phone, model, inputs[first])
-    return OnBionic(str(apk), version, coverage, tuple(seen), origins, refused)
+        delegated = None if delegate is None else _delegated(phone, apk, model, inputs, expected, delegate)
+    return OnBionic(str(apk), version, coverage, seen, origins, refused, delegated)
+
+
+def _delegated(
+    phone: _Phone, apk: Path, model: Path, inputs: Sequence[NDArray[np.int8]], expected: Mapping[str, NDArray[Any]], delegate: Delegate
+) -> DelegateOnBionic:
+    found = _take(apk, phone.folder, delegate)
+    outputs, said = phone.run(model, inputs, delegate=found)
+    return DelegateOnBionic(found.name, _answers(apk, said)[1], _compared(expected, outputs))
+
+
+def _take(apk: Path, folder: Path, delegate: Delegate) -> Delegate:
+    """The delegate's library into `folder`; gives the delegate by the name that it has there. Raises InputError."""
+    if delegate.name != "redmobile":
+        path = Path(delegate.name)
+        write_bytes(folder / path.name, read_bytes(path))
+        return Delegate(path.name, delegate.options)
+    try:
+        with zipfile.ZipFile(apk) as archive:
+            write_bytes(folder / DELEGATE, archive.read(f"lib/{ABI}/{DELEGATE}"))
+    except KeyError as error:
+        raise InputError(f"{apk}: holds no {DELEGATE}; it was built by an older redmobile. Build it again: redmobile android build") from error
+    return Delegate(DELEGATE, delegate.options)
 
 
 def _origins(phone: _Phone, model: Path, codes: NDArray[np.int8]) -> tuple[Origin, ...]:
@@ -219,6 +268,11 @@ def _answers(apk: Path, said: str) -> tuple[str, tuple[int, ...], dict[str, str]
     return version, coverage, {name: text for name, text in thrown.items() if name in REFUSALS}
 
 
-def _compared(name: str, output: NDArray[np.int8], expected: NDArray[Any]) -> FrameOnBionic:
-    apart = _apart(output, expected)
+def _compared(expected: Mapping[str, NDArray[Any]], outputs: Sequence[NDArray[np.int8]]) -> tuple[FrameOnBionic, ...]:
+    """expected: name → what LiteRT gives here."""
+    return tuple(_frame(name, output, here) for (name, here), output in zip(expected.items(), outputs, strict=True))
+
+
+def _frame(name: str, output: NDArray[np.int8], here: NDArray[Any]) -> FrameOnBionic:
+    apart = _apart(output, here)
     return FrameOnBionic(name, sha256_bytes(output.tobytes()), output.size, int(np.count_nonzero(apart)), int(apart.max(initial=0)))

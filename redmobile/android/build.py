@@ -16,10 +16,10 @@ from redmobile.android.apk.downloads import fetch
 from redmobile.android.apk.pack import Entry, entries_of, pack
 from redmobile.android.apk.sign import open_keystore, sign
 from redmobile.android.apk.tools import Tools, find_tools
-from redmobile.android.model import MODEL_NAME, check_bitmap_model
+from redmobile.android.model import MODEL_NAME, SMALLER_FOLDER, check_bitmap_model, smaller_models
 from redmobile.android.source import find_source
 from redmobile.core.artifact import read_bytes, sha256_file
-from redmobile.errors import ToolError
+from redmobile.errors import ToolError, UnsupportedModelError
 
 OnProgress = Callable[[str, int, int], None]
 """(stage, done, total)."""
@@ -30,7 +30,10 @@ STAGES = ("fetching", "bridge", "resources", "Kotlin", "shrinking", "references"
 
 @dataclasses.dataclass(frozen=True)
 class BuiltApk:
-    """What was built. unsigned_sha256: the same on every machine; apk_sha256: also depends on the key. parts: entry → bytes in the APK."""
+    """What was built. unsigned_sha256: the same on every machine; apk_sha256: also depends on the key. parts: entry → bytes in the APK.
+
+    smaller: sizes of pictures that the live camera can go down to, or why there are none.
+    """
 
     apk: Path
     apk_sha256: str
@@ -41,6 +44,7 @@ class BuiltApk:
     build_tools: str
     facts: dict[str, str]
     parts: dict[str, int]
+    smaller: str
 
     def as_json(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -133,19 +137,31 @@ def build(
     dex = code.dex(jar, place.android, place.jar("dalvik-dx"), tools, work / "dex")
     stage("packing")
     unsigned = work / "unsigned.apk"
-    pack(_entries(base, dex, model, tflite.parent, place.main / "assets"), unsigned)
+    smaller, says = _smaller(model)
+    pack(_entries(base, dex, model, smaller, tflite.parent, place.main / "assets"), unsigned)
     stage("signing")
     sign(unsigned, open_keystore(keystore, alias, tools, work / "keytool.log"), tools, out, work / "sign.log")
     stage("checks")
     facts = check_apk(out, tools, work)
-    return _built(out, unsigned, model, dex, tools, facts)
+    return _built(out, unsigned, model, dex, tools, facts, says)
+
+
+def _smaller(model: Path) -> tuple[dict[str, bytes], str]:
+    """(assets, what to say of them)."""
+    try:
+        found = smaller_models(model)
+    except UnsupportedModelError as error:
+        return {}, f"none: {error}"
+    sizes = ", ".join(name.removesuffix(".tflite") for name in found) or "none: its pictures are small already"
+    return {f"{SMALLER_FOLDER}/{name}": data for name, data in found.items()}, sizes
 
 
 def build_bridge(place: Workplace, platform: native.Platform) -> Path:
-    """TFLite's library for `platform`, with the bridge beside it. Raises ToolError."""
+    """TFLite's library for `platform`, with the bridge and our kernels' delegate beside it. Raises DeviceError (no CMake), ToolError."""
     (jar,) = (path for name, path in place.jars.items() if name.endswith(f"-{platform}.jar"))
     tflite = native.take_tflite(jar, place.work / platform)
     native.compile_bridge(place.main / "cpp", platform, tflite, place.tools, place.work / "native")
+    native.take_delegate(platform, tflite.parent)
     return tflite
 
 
@@ -167,20 +183,21 @@ def version() -> tuple[int, str]:
     return max(1, major * 10000 + minor * 100 + patch), name
 
 
-def _entries(base: Path, dex: Path, model: Path, libraries: Path, assets: Path) -> list[Entry]:
+def _entries(base: Path, dex: Path, model: Path, smaller: dict[str, bytes], libraries: Path, assets: Path) -> list[Entry]:
     """Manifest and resources first, as Android's own build has it."""
     files = sorted(file for file in assets.rglob("*") if file.is_file())
-    names = (native.BRIDGE, native.TFLITE)
+    names = (native.BRIDGE, native.DELEGATE, native.TFLITE)
     return [
         *entries_of(base),
         Entry("classes.dex", read_bytes(dex), stored=False),
         Entry(f"assets/{MODEL_NAME}", read_bytes(model), stored=True),
+        *(Entry(f"assets/{name}", data, stored=True) for name, data in smaller.items()),
         *(Entry(f"assets/{file.relative_to(assets).as_posix()}", read_bytes(file), stored=False) for file in files),
         *(Entry(f"lib/{ABI}/{name}", read_bytes(libraries / name), stored=True) for name in names),
     ]
 
 
-def _built(out: Path, unsigned: Path, model: Path, dex: Path, tools: Tools, facts: dict[str, str]) -> BuiltApk:
+def _built(out: Path, unsigned: Path, model: Path, dex: Path, tools: Tools, facts: dict[str, str], smaller: str) -> BuiltApk:
     parts = {entry.name: len(entry.data) for entry in entries_of(out) if entry.stored or entry.name.endswith(".dex")}
     found = (sha256_file(out), out.stat().st_size, sha256_file(unsigned), sha256_file(model))
-    return BuiltApk(out, *found, dex_version(read_bytes(dex)), tools.build_tools, facts, parts)
+    return BuiltApk(out, *found, dex_version(read_bytes(dex)), tools.build_tools, facts, parts, smaller)

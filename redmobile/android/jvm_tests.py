@@ -1,6 +1,6 @@
 """The app's tests on the JVM: its own classes, the real bridge and the real model, and Android's framework by Robolectric, which draws for real.
 
-What Robolectric does not have: frames from a camera, a GPU, ART, other apps.
+What Robolectric does not have: frames from a camera, a GPU (Mesa's software renderer plays one), ART, other apps.
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ from pathlib import Path
 
 import numpy as np
 
-from redmobile.android.apk import code
+from redmobile.android.apk import code, native
 from redmobile.android.apk.downloads import fetch, jars_folder
 from redmobile.android.apk.tools import find_tools, run
 from redmobile.android.build import Workplace, build_bridge, compile_app, prepare
-from redmobile.android.model import MODEL_NAME, check_bitmap_model
+from redmobile.android.model import MODEL_NAME, SMALLER_FOLDER, check_bitmap_model, smaller_models
 from redmobile.core.artifact import read_bytes, sha256_bytes, write_bytes, write_text
 from redmobile.errors import ToolError, UsageError
 from redmobile.runtimes.base import open_runtime
 from redmobile.shelf import find
+
+OnStage = Callable[[str], None]
+"""What is being done → None."""
 
 _SECONDS = 1500
 _SEED = 7
@@ -48,12 +51,47 @@ class JvmTests:
     screenshots: Path
 
 
-def run_jvm_tests(model: Path, rgb_model: Path, work: Path, only: Sequence[str] = (), on_stage: Callable[[str], None] | None = None) -> JvmTests:
+@dataclasses.dataclass(frozen=True)
+class JvmApp:
+    """The app and its tests, compiled. command: Java with everything that runs them, up to the names of test classes.
+
+    tests: the folder of their class files; screenshots: a folder for what they draw; work: a folder for logs.
+    """
+
+    command: tuple[str, ...]
+    tests: Path
+    screenshots: Path
+    work: Path
+
+    def run(self, *classes: str, **properties: object) -> tuple[str, ...]:
+        """The command for these test classes, by their full names, with more properties: name, with _ for a dot, → value."""
+        java, *rest = self.command
+        return (java, *(f"-D{name.replace('_', '.')}={value}" for name, value in properties.items()), *rest, *classes)
+
+
+def run_jvm_tests(model: Path, rgb_model: Path, work: Path, only: Sequence[str] = (), on_stage: OnStage | None = None) -> JvmTests:
     """Compile the app and its tests for this machine and run them. model: of `--io rgba:int8`; rgb_model: one that the app must refuse.
 
     only: names of test classes, e.g. TfLiteEngineTest; all by default. Raises DeviceError (a tool is missing), UsageError (no such test),
     ToolError: what does not compile, or each test that failed.
     """
+    app = prepare_jvm(model, rgb_model, work, on_stage)
+    chosen = _chosen(app.tests, only)
+    shutil.rmtree(app.screenshots, ignore_errors=True)
+    app.screenshots.mkdir()
+    log = app.work / "tests.log"
+    try:
+        said = run(app.run(*chosen), "tests on the JVM", log, timeout_s=_SECONDS)
+    except ToolError as error:
+        raise ToolError(_failures(log) or str(error)) from error
+    passed = _PASSED.search(said)
+    if passed is None:
+        raise ToolError(f"tests on the JVM: no line that says how many passed; see {log}.")
+    return JvmTests(int(passed[1]), tuple(chosen), app.screenshots)
+
+
+def prepare_jvm(model: Path, rgb_model: Path, work: Path, on_stage: OnStage | None = None) -> JvmApp:
+    """Compile the app and its tests for this machine; models as of `run_jvm_tests`. Raises DeviceError, ToolError."""
     show = on_stage or (lambda _stage: None)
     tools = find_tools()
     show("fetching")
@@ -61,14 +99,13 @@ def run_jvm_tests(model: Path, rgb_model: Path, work: Path, only: Sequence[str] 
     jars = sorted(fetch(place.source, "robolectric", tools.maven).values())
     show("bridge")
     libraries = build_bridge(place, "linux-x86_64").parent
+    native.compile_test_library(place.source / "app" / "src" / "test" / "cpp" / "mesa.c", libraries, tools, place.work / "native")
     classes, _ = compile_app(place, show)
     resources = _resources(place, model)
     show("tests")
     tests = _compile_tests(place, classes, jars)
-    chosen = _chosen(tests, only)
     screenshots = place.work / "screenshots"
-    shutil.rmtree(screenshots, ignore_errors=True)
-    screenshots.mkdir()
+    screenshots.mkdir(exist_ok=True)
     properties = {
         "java.library.path": libraries,
         "robolectric.offline": "true",
@@ -89,29 +126,20 @@ def run_jvm_tests(model: Path, rgb_model: Path, work: Path, only: Sequence[str] 
         *_without_platform(jars),
         place.android,
     )
-    command = (tools.jdk.program("java"), "-Xmx2g", *_OPENED, *(f"-D{name}={value}" for name, value in properties.items()))
-    try:
-        said = run(
-            (*command, "-cp", os.pathsep.join(map(str, classpath)), "org.junit.runner.JUnitCore", *chosen),
-            "tests on the JVM",
-            place.work / "tests.log",
-            timeout_s=_SECONDS,
-        )
-    except ToolError as error:
-        raise ToolError(_failures(place.work / "tests.log") or str(error)) from error
-    passed = _PASSED.search(said)
-    if passed is None:
-        raise ToolError(f"tests on the JVM: no line that says how many passed; see {place.work / 'tests.log'}.")
-    return JvmTests(int(passed[1]), tuple(chosen), screenshots)
+    java = (tools.jdk.program("java"), "-Xmx2g", *_OPENED, *(f"-D{name}={value}" for name, value in properties.items()))
+    command = (*java, "-cp", os.pathsep.join(map(str, classpath)), "org.junit.runner.JUnitCore")
+    return JvmApp(command, tests, screenshots, place.work)
 
 
 def _resources(place: Workplace, model: Path) -> Path:
-    """A folder for the class path with Robolectric's configuration: the manifest, the resources, and the model among the assets."""
+    """A folder for the class path with Robolectric's configuration: the manifest, the resources, and the models among the assets."""
     folder = place.work / "tests"
     assets = folder / "assets"
     shutil.rmtree(assets, ignore_errors=True)
     shutil.copytree(place.main / "assets", assets) if (place.main / "assets").is_dir() else assets.mkdir(parents=True)
     write_bytes(assets / MODEL_NAME, read_bytes(model))
+    for name, data in smaller_models(model).items():
+        write_bytes(assets / SMALLER_FOLDER / name, data)
     base, _ = code.link_resources(place.main, place.android, (1, "test"), place.tools, folder, assets)
     text = _CONFIG.format(manifest=place.main / "AndroidManifest.xml", assets=assets, resources=base)
     write_text(folder / "config" / "com" / "android" / "tools" / "test_config.properties", text)

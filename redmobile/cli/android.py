@@ -11,6 +11,7 @@ from redmobile.cli.console import OUT, json_option, print_json, progress
 
 if TYPE_CHECKING:
     from redmobile.android.build import BuiltApk
+    from redmobile.android.jvm_tests import JvmTests
 
 _PATH = click.Path(path_type=Path)
 _serial_option = click.option(
@@ -23,6 +24,7 @@ _serial_option = click.option(
 Examples:
   redmobile android build --out demo.apk
   redmobile android test
+  redmobile android screens
   redmobile android install demo.apk
   redmobile android start
   redmobile android logs --follow
@@ -80,6 +82,7 @@ def _print_built(built: BuiltApk) -> None:
     OUT.print(f"  {', '.join(f'{name} {value}' for name, value in built.facts.items())}; dex {built.dex_version}; {built.build_tools}", markup=False)
     for name, size in built.parts.items():
         OUT.print(f"  {size:>12,}  {name}", markup=False)
+    OUT.print(f"  smaller pictures for the live camera: {built.smaller}", markup=False)
     OUT.print(f"Put it on a phone: redmobile android install {built.apk}", markup=False)
 
 
@@ -95,6 +98,14 @@ Examples:
 @json_option
 def test(tests: tuple[str, ...], work: Path, as_json: bool) -> None:
     """Run the app's tests on the JVM (x86-64 Linux): the real bridge and model, Android's framework by Robolectric; all, or the named ones."""
+    done = _run_tests(tests, work)
+    if as_json:
+        print_json({"passed": done.passed, "classes": list(done.classes), "screenshots": str(done.screenshots)})
+    else:
+        OUT.print(f"{done.passed} tests passed, of {len(done.classes)} classes. Screenshots: {done.screenshots}", markup=False)
+
+
+def _run_tests(tests: tuple[str, ...], work: Path) -> JvmTests:
     from redmobile.android.jvm_tests import run_jvm_tests
     from redmobile.pipeline import bitmap_model
     from redmobile.shelf import find
@@ -103,11 +114,32 @@ def test(tests: tuple[str, ...], work: Path, as_json: bool) -> None:
         task = bar.add_task("tests", total=None, note="")
         model = bitmap_model("red_mobile", on_progress=lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total))
         rgb = find("models", "red_mobile") / "red_mobile_int8.tflite"
-        done = run_jvm_tests(model, rgb, work, tests, on_stage=lambda stage: bar.update(task, description=stage, total=None))
+        return run_jvm_tests(model, rgb, work, tests, on_stage=lambda stage: bar.update(task, description=stage, total=None))
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  redmobile android screens
+  redmobile android screens --out docs/android_screens.jpg
+"""
+)
+@click.option("--out", type=_PATH, default=Path("out/android/screens.jpg"), show_default=True, help="The picture to write (.jpg or .png).")
+@click.option("--work", type=_PATH, default=Path("out/android/work"), show_default=True, help="Folder for what lies between, logs among it.")
+@json_option
+def screens(out: Path, work: Path, as_json: bool) -> None:
+    """Draw every screen of the app light, dark, with large German words, right to left and in landscape, and put them on one sheet.
+
+    Drawn on the JVM by the app's own code: what a phone adds (bars, notch, its maker's fonts) is not there.
+    """
+    from redmobile.android.screens import TEST, write_sheet
+
+    done = _run_tests((TEST,), work)
+    names = write_sheet(done.screenshots, out)
     if as_json:
-        print_json({"passed": done.passed, "classes": list(done.classes), "screenshots": str(done.screenshots)})
+        print_json({"sheet": str(out), "screens": list(names), "screenshots": str(done.screenshots)})
     else:
-        OUT.print(f"{done.passed} tests passed, of {len(done.classes)} classes. Screenshots: {done.screenshots}", markup=False)
+        OUT.print(f"{out}: {len(names)} screens. Each in full size: {done.screenshots}", markup=False)
 
 
 @command.command(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,7 +11,7 @@ from redmobile.cli.console import ERR, OUT, json_option, print_json, progress, t
 from redmobile.cli.options import Numbers
 
 if TYPE_CHECKING:
-    from redmobile.pipeline import Converted
+    from redmobile.pipeline import ConversionOptions, Converted
     from redmobile.quantize.coverage import Coverage
     from redmobile.quantize.quantize import Report
     from redmobile.quantize.recover import Rung
@@ -114,38 +114,18 @@ Examples:
 )
 @click.option("--explain", is_flag=True, help="Print a line for every decision that the recipe's [lowering] had a say in.")
 @json_option
-def command(
-    model: str,
-    recipe: str,
-    calibrate: Path | None,
-    lock: Path | None,
-    out: Path,
-    io: str | None,
-    input_order: str,
-    mean: tuple[float, ...],
-    std: tuple[float, ...],
-    samples: int,
-    shapes: tuple[tuple[str, tuple[int, ...]], ...],
-    inputs: tuple[str, ...],
-    outputs: tuple[str, ...],
-    keep_layout: Literal["nchw"] | None,
-    recover_db: float | None,
-    explain: bool,
-    as_json: bool,
-) -> None:
+def command(model: str, recipe: str, calibrate: Path | None, lock: Path | None, out: Path, explain: bool, as_json: bool, **given: Any) -> None:
     """Convert MODEL, a model on the shelf or an .onnx file, to .tflite.
 
     Lowers straight to TFLite's format; INT8 and 16x8 are quantized after training, with ranges measured on your pictures. A network with
     QuantizeLinear and DequantizeLinear (quantization-aware training, onnxruntime's quantize_static) keeps its own scales and needs none.
     Images become NHWC unless --keep-layout says otherwise.
     """
-    from redmobile.convert.pixels import Pixels
     from redmobile.core.artifact import write_bytes
     from redmobile.core.converter import load_converter
-    from redmobile.graph.onnx_cut import Part
     from redmobile.pipeline import convert, find_source, write_lock
 
-    part = Part(_by_name(shapes), inputs, outputs)
+    options = _options(**given)
     source = find_source(model)
     if calibrate is None and source.calibration is not None and load_converter(recipe).quantize is not None:
         calibrate = source.calibration
@@ -156,16 +136,11 @@ def command(
             source.onnx,
             recipe,
             calibrate,
-            io=io,
-            pixels=Pixels(bgr=input_order == "bgr", mean=mean, std=std),
-            samples=samples,
-            part=part,
-            keep_layout=keep_layout,
-            recover_db=recover_db,
+            options,
             on_progress=lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total),
         )
     if lock is not None:
-        write_lock(lock, calibrate or Path(), converted.report, samples)
+        write_lock(lock, calibrate or Path(), converted.report, options.samples)
     write_bytes(out, converted.data)
     coverage = _coverage(out)
     if as_json:
@@ -174,6 +149,25 @@ def command(
         _print(out, converted, coverage)
         for sentence in converted.report.explained if explain else ():
             OUT.print(f"Explained: {sentence}", markup=False)
+
+
+def _options(
+    *,
+    input_order: str,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    **plain: Any,
+) -> ConversionOptions:
+    """The options as the library has them; `plain`: those of the same name and value."""
+    from redmobile.convert.pixels import Pixels
+    from redmobile.graph.onnx_cut import Part
+    from redmobile.pipeline import ConversionOptions
+
+    pixels = Pixels(bgr=input_order == "bgr", mean=mean, std=std)
+    return ConversionOptions(pixels=pixels, part=Part(_by_name(shapes), inputs, outputs), **plain)
 
 
 def _by_name(shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> dict[str, tuple[int, ...]]:

@@ -23,6 +23,7 @@ Examples:
   redmobile evaluate red_mobile --pairs lol/ --peer mobileie.onnx --sheet sheet.jpg --out quality.json
   redmobile evaluate my_int8.tflite --photos photos/ --held-out --degrade all
   redmobile evaluate red_mobile --photos photos/ --degrade nothing --auto      are good pictures left alone?
+  redmobile evaluate red_mobile --unpaired old_photos/ --sheet old.jpg          before and after, without a reference
   redmobile evaluate red_mobile --photos photos/ --degrade low_light --noise 12 --noise-curve noise.png --banding --flicker
 
 \b
@@ -35,6 +36,7 @@ PSNR: uint8, all channels together; 'matched': after scaling the output to the r
 @click.option("--pairs", type=_FILE, help="Folder with low/ and high/, same names.")
 @click.option("--hold-out", metavar="FIRST-LAST", help="Of the pairs, only those with these numbers in their names.  [default: all]")
 @click.option("--photos", type=_FILE, help="Folder of clean photographs, degraded on the fly.")
+@click.option("--unpaired", type=_FILE, help="Folder of pictures without a reference: --sheet shows all of them before and after.")
 @click.option("--held-out", is_flag=True, help="Of the photographs, only every tenth of each folder, which training leaves out.")
 @click.option("--degrade", multiple=True, metavar="NAME|TOML", help="What is done to the photographs; may be given several times.")
 @click.option(
@@ -47,7 +49,7 @@ PSNR: uint8, all channels together; 'matched': after scaling the output to the r
 @click.option("--noise-curve", type=_FILE, help="Draw the sweep (.png).")
 @click.option("--banding", is_flag=True, help="Measure bands on dark, smooth gradients.")
 @click.option("--flicker", is_flag=True, help="Measure how brightness changes from frame to frame of a static, noisy scene.")
-@click.option("--sheet", type=_FILE, help="Best, median and worst pictures of each condition (.png or .jpg).")
+@click.option("--sheet", type=_FILE, help="Best, median and worst pictures of each condition; of --unpaired, all (.png or .jpg).")
 @click.option("--cluster", metavar="local:N|ADDRESS", help="Spread the pictures over a Dask cluster: N processes here, or a scheduler's address.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the degradations.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each engine.  [default: all cores]")
@@ -79,6 +81,26 @@ def command(
 
 
 def _print(found: Quality) -> None:
+    _print_looks(found) if found.looks else _print_figures(found)
+    for subject in found.subjects:
+        OUT.print(f"{subject.name}: {subject.file}, sha256 {subject.sha256[:12]}, {subject.runtime}", markup=False, style="dim")
+
+
+def _print_looks(found: Quality) -> None:
+    shown = table(found.source, "picture", "network", ">brightness", ">burnt out %", ">cast")
+    for look in found.looks:
+        before, after = look.before, look.after
+        shown.add_row(
+            look.image,
+            look.subject,
+            f"{before.brightness:.0f} -> {after.brightness:.0f}",
+            f"{before.burnt_percent:.1f} -> {after.burnt_percent:.1f}",
+            f"{before.cast:.1f} -> {after.cast:.1f}",
+        )
+    OUT.print(shown)
+
+
+def _print_figures(found: Quality) -> None:
     shown = table(found.source, "condition", "network", ">images", ">input dB", ">PSNR dB", ">gain dB", ">pooled dB", ">matched dB", ">SSIM")
     for row in found.figures:
         figures = (row.before.psnr, row.after.psnr, row.gain_db, row.pooled_db, row.after.psnr_matched)
@@ -108,5 +130,3 @@ def _print(found: Quality) -> None:
             f"blocks {flicker.blocks_before_percent:.2f} % -> {flicker.blocks_after_percent:.2f} % from frame to frame",
             markup=False,
         )
-    for subject in found.subjects:
-        OUT.print(f"{subject.name}: {subject.file}, sha256 {subject.sha256[:12]}, {subject.runtime}", markup=False, style="dim")

@@ -11,6 +11,7 @@ from redmobile.cli.console import OUT, json_option, print_json, progress, table
 from redmobile.cli.options import delegate_of, delegate_options
 
 if TYPE_CHECKING:
+    from redmobile.android.bionic import DelegateOnBionic, FrameOnBionic
     from redmobile.parity.check import Checked
     from redmobile.parity.files import FilesResult
     from redmobile.parity.layer_sums import LayerFigures
@@ -45,6 +46,7 @@ Examples:
   redmobile parity my_int8.tflite --onnx my.onnx --images photos/ --layers --layer-plot layers.png
   redmobile parity a.onnx b.tflite --frames clip.mp4 --samples 8 --input-range 0 255
   redmobile parity demo.apk --on bionic --images photos/ --samples 3
+  redmobile parity demo.apk --on bionic --images photos/ --delegate redmobile  the kernels in the APK too
 
 \b
 Exit code 5: a gate failed, none could be judged, an output is below --least-sqnr, or shapes, dtypes, layouts or values are not what
@@ -120,7 +122,7 @@ def command(
         _compare_chain(targets[0], {"junit": junit, "sheet": sheet, "layer_plot": layer_plot, "out": out}, as_json=as_json, options=left)
 
 
-_ON_BIONIC = ("images", "samples")
+_ON_BIONIC = ("images", "samples", "delegate")
 """Options that go with --on bionic."""
 
 
@@ -135,8 +137,10 @@ def _compare_on_bionic(targets: tuple[str, ...], out: Path | None, unfit: list[s
     from redmobile.errors import ParityError, UsageError
 
     if unfit or len(targets) > 1:
-        raise UsageError(f"{', '.join(unfit) or 'Several files'}: does not go with --on bionic, which takes one APK, --images and --samples.")
-    found = run_on_bionic(Path(targets[0]), options["images"], options["samples"] or _FRAMES_ON_BIONIC)
+        raise UsageError(
+            f"{', '.join(unfit) or 'Several files'}: does not go with --on bionic, which takes one APK, --images, --samples and --delegate."
+        )
+    found = run_on_bionic(Path(targets[0]), options["images"], options["samples"] or _FRAMES_ON_BIONIC, options["delegate"])
     if out is not None:
         write_json(out, found.as_json())
     if as_json:
@@ -146,14 +150,27 @@ def _compare_on_bionic(targets: tuple[str, ...], out: Path | None, unfit: list[s
             f"{targets[0]}: TFLite {found.tflite} on bionic (unidbg), {found.coverage[0]} nodes in {found.coverage[2]} partition(s)", markup=False
         )
         for frame in found.frames:
-            same = "the same bytes as LiteRT here" if not frame.different else f"{frame.different:,} bytes differ by up to {frame.largest}"
-            OUT.print(f"  {frame.name}: {frame.bytes:,} bytes, {same}", markup=False)
+            OUT.print(f"  {frame.name}: {_beside_litert(frame)}", markup=False)
         for origin in found.origins:
             OUT.print(f"  begins at {origin} (every byte that went into it is the same)", markup=False)
         for name, text in found.refused.items():
             OUT.print(f"  {name}: {text}", markup=False)
+        if found.delegate:
+            _print_delegate_on_bionic(found.delegate)
     if found.faults:
         raise ParityError(f"{targets[0]}: {'; '.join(found.faults)}.")
+
+
+def _print_delegate_on_bionic(found: DelegateOnBionic) -> None:
+    nodes, left, partitions, own = found.coverage
+    OUT.print(f"{found.name}: {own} of {partitions} partition(s) are its own; {left} of {nodes} nodes ran on plain kernels", markup=False)
+    for frame in found.frames:
+        OUT.print(f"  {frame.name}: {_beside_litert(frame)}", markup=False)
+
+
+def _beside_litert(frame: FrameOnBionic) -> str:
+    same = "the same bytes as LiteRT here" if not frame.different else f"{frame.different:,} bytes differ by up to {frame.largest}"
+    return f"{frame.bytes:,} bytes, {same}"
 
 
 def _compare_chain(target: str, outputs: dict[str, Path | None], *, as_json: bool, options: dict[str, Any]) -> None:

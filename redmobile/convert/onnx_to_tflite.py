@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from redmobile.convert.lowering import LOWERINGS, Lowering, Refusal
 from redmobile.convert.metadata import attach, describe, input_range
-from redmobile.convert.pass_order import FOR_TARGET, ON_FLOAT, ON_ONNX, ON_TFLITE
+from redmobile.convert.pass_order import AT_THE_END, FOR_TARGET, ON_FLOAT, ON_ONNX, ON_TFLITE
 from redmobile.convert.passes.float16_weights import store_weights_as_float16
 from redmobile.convert.passes.remove_dead_operators import remove_dead_operators
 from redmobile.convert.pixels import Pixels, adapt_channels, add_normalization, explain_normalization
@@ -83,6 +83,13 @@ def lower(
         explained.extend(out.explained)
     _make_names_unique(model)
     return model
+
+
+def finish(model: TfliteModel, choices: LoweringChoices, explained: list[str]) -> None:
+    """The rewrites that come last of all, behind quantization where there is one; a line for each to `explained`."""
+    for rewrite in AT_THE_END:
+        rewrite(model, choices, explained.append)
+    remove_dead_operators(model)
 
 
 def _rewrite(rewrite: Callable[[OnnxGraph], None], graph: OnnxGraph) -> None:

@@ -17,11 +17,14 @@ from redmobile.convert.passes.fuse_activation import fuse_activation
 from redmobile.convert.passes.fuse_bias import fuse_bias
 from redmobile.convert.passes.group_normalization import recognise_group_normalization
 from redmobile.convert.passes.merge_reshapes import merge_reshapes
+from redmobile.convert.passes.nest_concatenations import nest_concatenations
 from redmobile.convert.passes.pixel_shuffle import recognise_pixel_shuffle
 from redmobile.convert.passes.pool_in_stages import pool_in_stages
 from redmobile.convert.passes.remove_dead_operators import remove_dead_operators
 from redmobile.convert.passes.single_precision import compute_in_single_precision
 from redmobile.convert.passes.split_convolution import split_convolution
+from redmobile.convert.passes.stride_by_two import stride_by_two
+from redmobile.convert.passes.stride_over_rows import stride_over_rows
 from redmobile.convert.passes.written_out_activation import recognise_activation
 
 ON_ONNX = (
@@ -50,9 +53,11 @@ ON_TFLITE = (
 """Rewrites of the TFLite graph, after lowering."""
 
 FOR_TARGET = (
+    stride_over_rows,  # first: it looks for row planes as lowering joins them
     pool_in_stages,  # on its own
     chain_resizes,  # on its own
-    compute_in_rows,  # last: it needs the row planes as the rewrites before have left them
+    compute_in_rows,  # it needs the row planes as the rewrites before have left them
+    nest_concatenations,  # last: those before look for concatenations of all rows
 )
 """Rewrites of the TFLite graph that the recipe's LoweringChoices ask for, behind ON_TFLITE; each explains what it did."""
 
@@ -61,3 +66,8 @@ ON_FLOAT = (
     fuse_activation,  # the RELU that clamp_for_float leaves
 )
 """Rewrites of a model that stays float."""
+
+AT_THE_END = (
+    stride_by_two,  # behind quantization: its extra convolutions move codes exactly, which no range or bias must come between
+)
+"""Rewrites of the TFLite graph, float or quantized, that the recipe's LoweringChoices ask for."""

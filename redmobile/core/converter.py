@@ -18,25 +18,30 @@ class LoweringChoices(Document):
 
     pixel_shuffle: `row_planes` (convolutions a row, reshape, concatenate: no op that an NPU lacks), `depth_to_space`, `transpose` (of rank 4)
         or `transposed_conv` (of stride 2, with constant weights; many multiply-accumulates).
-    space_to_depth: `row_planes` (reshape, split, reshape), `space_to_depth`, `transpose` (of rank 4) or `strided_conv` (of stride 2).
+    space_to_depth: `row_planes` (reshape, split), `space_to_depth`, `transpose` (of rank 4) or `strided_conv` (of stride 2).
+    patch_convolution: a convolution of b×b patches, or of row planes joined for it, `as_written`, with one `row_stride` of b over rows of patches,
+        or with `row_stride_2` (strides of 2, the first ones only moving values; for targets without larger ones).
     global_pool: `mean` (MEAN), `average_pool` (AVERAGE_POOL_2D in stages of at most 256 rows) or `depthwise` (convolutions with constant weights,
         in stages of at most 64 positions).
     resize: `single`, or `chain` (asymmetric resizes by 2, 4 and 8 one after the other, half-pixel centres as means of neighbours: the same
         function, from operators that small NPUs have).
     hard_swish: `relu6_mul` (ADD with fused RELU6, MUL: stays inside XNNPACK) or `hard_swish`.
-    row_arithmetic: sums and products of row planes `as_written`, or `in_rows` (in the shape in which they are joined: a compiler can then write
-        them where they belong, without a copy; the same values).
+    row_arithmetic: sums and products of row planes `as_written`, `in_rows` (in the shape in which they are joined: a compiler can then write
+        them where they belong, without a copy) or `in_planes` (planes are cut out and joined as they are, without views); the same values.
     average_pool: `depthwise` (a depthwise convolution: stays inside XNNPACK in INT8, a third of the time) or `average_pool`.
+    concatenation: of `any` number, or `at_most_five` (more are joined in turns: XNNPACK leaves a concatenation of six).
     resize_nearest: `tile` (concatenate and reshape, for whole factors: stays inside XNNPACK, as fast or faster) or
         `resize_nearest_neighbor`.
     """
 
     pixel_shuffle: Literal["row_planes", "depth_to_space", "transpose", "transposed_conv"] = "row_planes"
     space_to_depth: Literal["row_planes", "space_to_depth", "transpose", "strided_conv"] = "row_planes"
+    patch_convolution: Literal["as_written", "row_stride", "row_stride_2"] = "as_written"
     global_pool: Literal["mean", "average_pool", "depthwise"] = "mean"
     resize: Literal["single", "chain"] = "single"
-    row_arithmetic: Literal["as_written", "in_rows"] = "as_written"
+    row_arithmetic: Literal["as_written", "in_rows", "in_planes"] = "as_written"
     hard_swish: Literal["relu6_mul", "hard_swish"] = "relu6_mul"
+    concatenation: Literal["any", "at_most_five"] = "any"
     average_pool: Literal["depthwise", "average_pool"] = "depthwise"
     resize_nearest: Literal["tile", "resize_nearest_neighbor"] = "tile"
 

@@ -128,6 +128,7 @@ PROGRAMS = (
     Program("clang", f"{_APK}; kernels build --target aarch64-android", "apt-get install clang"),
     Program("ld.lld", _APK, "apt-get install lld"),
     Program("aapt2", _APK, "apt-get install aapt, or ANDROID_HOME=…/sdk"),
+    Program("cmake", f"{_APK}; kernels build", "apt-get install cmake make libc6-dev-arm64-cross"),
     Program("apksigner", _APK, "apt-get install apksigner, or ANDROID_HOME=…/sdk"),
 )
 """Every program; the base needs none. The lines are Debian's and Ubuntu's."""

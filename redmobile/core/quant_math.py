@@ -43,6 +43,8 @@ class Quantization:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Quantization):
             return NotImplemented
+        if len(self.scale) == len(other.scale) == 1:  # a search compares these by the ten thousand
+            return self.axis == other.axis and bool(self.scale[0] == other.scale[0]) and bool(self.zero_point[0] == other.zero_point[0])
         return self.axis == other.axis and np.array_equal(self.scale, other.scale) and np.array_equal(self.zero_point, other.zero_point)
 
     __hash__ = None  # type: ignore[assignment]

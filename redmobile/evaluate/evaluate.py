@@ -11,15 +11,16 @@ import numpy as np
 
 from redmobile.core.environment import describe
 from redmobile.core.metrics import Frame
-from redmobile.data.datasets import load_photos
+from redmobile.data.datasets import list_pictures, load_photos
 from redmobile.data.frames import Image, write_image
 from redmobile.enhance.spread import open_client
 from redmobile.errors import UsageError
 from redmobile.evaluate.banding import measure_banding
-from redmobile.evaluate.cases import Cases, pair_cases, photo_cases, photo_paths
+from redmobile.evaluate.cases import Cases, pair_cases, photo_cases, photo_paths, spread
 from redmobile.evaluate.conditions import conditions_of
 from redmobile.evaluate.figures import OnDone, measure
 from redmobile.evaluate.flicker import measure_flicker
+from redmobile.evaluate.looks import look_at
 from redmobile.evaluate.noise import SWEEP_DB, sweep
 from redmobile.evaluate.pictures import join_rows, sheet_rows, write_noise_curve
 from redmobile.evaluate.result import CONVENTIONS, FORMAT, Figures, NoisePoint, Quality
@@ -34,7 +35,9 @@ _PAIRS = "pairs"
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """pairs or photos: where the pictures are, exactly one of them. hold_out: of pairs, FIRST-LAST; held_out: of photos, only the held-out tenth.
+    """pairs, photos or unpaired: where the pictures are, exactly one of them; unpaired have no reference and are only shown.
+
+    hold_out: of pairs, FIRST-LAST; held_out: of photos, only the held-out tenth.
 
     degrade: conditions for photos. limit: of pictures. noise: how many pictures the sweep takes, 0: none; noise_curve, sheet: files to write.
     cluster: local:N or the address of a Dask scheduler that takes the pictures of the conditions; the rest is done here.
@@ -42,6 +45,7 @@ class Wanted:
 
     pairs: Path | None = None
     photos: Path | None = None
+    unpaired: Path | None = None
     hold_out: str | None = None
     held_out: bool = False
     degrade: tuple[str, ...] = ()
@@ -54,13 +58,24 @@ class Wanted:
     sheet: Path | None = None
     cluster: str | None = None
 
+    @property
+    def source(self) -> str:
+        """Where the pictures are from, in words; needs one of pairs, photos, unpaired."""
+        kind, folder = next((kind, folder) for kind in ("pairs", "photos", "unpaired") if (folder := getattr(self, kind)))
+        which = self.hold_out or ("every tenth" if self.held_out else "all")
+        return f"{kind} {folder.name} ({which}{f', at most {self.limit}' if self.limit else ''}), seed {self.seed}"
+
 
 def check_wanted(wanted: Wanted) -> None:
     """Raise UsageError for options that do not go together."""
-    if (wanted.pairs is None) == (wanted.photos is None):
-        raise UsageError("Give either --pairs DIR (low/ and high/) or --photos DIR (clean photographs, degraded on the fly).")
-    if wanted.pairs and wanted.degrade:
-        raise UsageError("--degrade goes with --photos: pairs are degraded already.")
+    if [wanted.pairs, wanted.photos, wanted.unpaired].count(None) != 2:  # noqa: PLR2004 - one of three
+        raise UsageError(
+            "Give either --pairs DIR (low/ and high/), --photos DIR (clean photographs, degraded on the fly) or --unpaired DIR (pictures to look at)."
+        )
+    if wanted.unpaired:
+        _check_unpaired(wanted)
+    if wanted.degrade and not wanted.photos:
+        raise UsageError("--degrade goes with --photos: the others are degraded already.")
     if wanted.photos and not wanted.degrade:
         raise UsageError("Say what is done to the photographs: --degrade all, or a name (`redmobile evaluate --help`).")
     if wanted.hold_out and not wanted.pairs:
@@ -71,9 +86,18 @@ def check_wanted(wanted: Wanted) -> None:
         raise UsageError("--noise-curve draws the noise sweep: add --noise.")
 
 
+def _check_unpaired(wanted: Wanted) -> None:
+    if not wanted.sheet:
+        raise UsageError("--unpaired shows before and after, there is no reference to measure against: add --sheet FILE.")
+    if wanted.noise or wanted.banding or wanted.flicker or wanted.cluster:
+        raise UsageError("--unpaired only shows pictures: --noise, --banding, --flicker and --cluster go with --pairs or --photos.")
+
+
 def evaluate(subjects: Sequence[Enhancer], wanted: Wanted, on_progress: Progress | None = None) -> Quality:
     """Everything that is `wanted` of every subject. Raises UsageError, InputError, DocumentError, OutputError and what subjects raise."""
     check_wanted(wanted)
+    if wanted.unpaired:
+        return _show(subjects, wanted, wanted.unpaired, on_progress)
     conditions = _conditions(wanted)
     figures: list[Figures] = []
     rows: list[Frame] = []
@@ -90,12 +114,23 @@ def evaluate(subjects: Sequence[Enhancer], wanted: Wanted, on_progress: Progress
         format=FORMAT,
         environment=describe(),
         conventions=CONVENTIONS,
-        source=_source(wanted),
+        source=wanted.source,
         subjects=tuple(subject.facts for subject in subjects),
         figures=tuple(figures),
         noise=tuple(_noise(subjects, wanted, references, on_progress)),
         banding=tuple(measure_banding(subject) for subject in subjects) if wanted.banding else (),
         flicker=tuple(measure_flicker(subject, references[0](), wanted.seed) for subject in subjects) if wanted.flicker else (),
+    )
+
+
+def _show(subjects: Sequence[Enhancer], wanted: Wanted, folder: Path, on_progress: Progress | None) -> Quality:
+    count = len(spread(list_pictures(folder), wanted.limit))
+    looks, sheet = look_at(folder, subjects, wanted.limit, _counter(on_progress, folder.name, count))
+    assert wanted.sheet is not None  # noqa: S101 - check_wanted has refused it
+    write_image(wanted.sheet, Image(sheet))
+    facts = tuple(subject.facts for subject in subjects)
+    return Quality(
+        format=FORMAT, environment=describe(), conventions=CONVENTIONS, source=wanted.source, subjects=facts, figures=(), looks=tuple(looks)
     )
 
 
@@ -150,10 +185,3 @@ def _counter(on_progress: Progress | None, what: str, total: int) -> Callable[[s
             on_progress(what, done, total)
 
     return count
-
-
-def _source(wanted: Wanted) -> str:
-    folder = wanted.pairs or wanted.photos
-    assert folder is not None  # noqa: S101 - check_wanted has refused it
-    which = wanted.hold_out or ("every tenth" if wanted.held_out else "all")
-    return f"{'pairs' if wanted.pairs else 'photos'} {folder.name} ({which}{f', at most {wanted.limit}' if wanted.limit else ''}), seed {wanted.seed}"

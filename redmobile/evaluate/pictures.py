@@ -29,7 +29,7 @@ def sheet_rows(cases: Cases, figures: Sequence[Figures], subjects: Sequence[Enha
         captions = [f"{judged.condition}, {rank}: {case.name}"]
         captions += [f"{found.subject} {found.images[places[case.name]].after.psnr:.2f} dB" for found in figures]
         frames = [case.given, *(subject.enhance(case.given) for subject in subjects), case.reference]
-        rows.append(side_by_side([_to_height(frame, height) for frame in frames], [*captions, "reference"]))
+        rows.append(side_by_side([to_height(frame, height) for frame in frames], [*captions, "reference"]))
     return rows
 
 
@@ -77,6 +77,7 @@ def _axis(first: float, last: float, start: float, end: float) -> Callable[[floa
     return lambda value: float(start + (value - first) / max(last - first, 1e-9) * (end - start))
 
 
-def _to_height(frame: Frame, height: int) -> Frame:
+def to_height(frame: Frame, height: int) -> Frame:
+    """`frame` at `height` pixels, its proportions kept."""
     width = max(1, round(frame.shape[1] * height / frame.shape[0]))
     return np.asarray(cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

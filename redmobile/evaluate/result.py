@@ -99,8 +99,25 @@ class Flicker(Document):
     blocks_after_percent: float
 
 
+class Looks(Document):
+    """One picture. brightness: mean luma, 0 … 255; burnt_percent: pixels with a luma of 250 and more; cast: of the mean colour in CIELAB, 0: grey."""
+
+    brightness: float
+    burnt_percent: float
+    cast: float
+
+
+class Look(Document):
+    """A picture without a reference, as it was given and as the subject made it. Hints where to look, no figures of quality."""
+
+    image: str
+    subject: str
+    before: Looks
+    after: Looks
+
+
 class Quality(Document):
-    """The whole evaluation. source: where the pictures came from; noise, banding, flicker: empty unless asked for."""
+    """The whole evaluation. source: where the pictures came from; noise, banding, flicker: empty unless asked for; looks: of unpaired pictures."""
 
     format: Format
     environment: dict[str, Any]
@@ -111,6 +128,7 @@ class Quality(Document):
     noise: tuple[NoisePoint, ...] = ()
     banding: tuple[Banding, ...] = ()
     flicker: tuple[Flicker, ...] = ()
+    looks: tuple[Look, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Ready for JSON."""

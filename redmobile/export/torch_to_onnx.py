@@ -17,11 +17,12 @@ from torch import Tensor, nn
 
 from redmobile.core.artifact import write_bytes
 from redmobile.core.environment import version_of
-from redmobile.errors import InputError, MissingExtraError, UnsupportedModelError
+from redmobile.errors import InputError, MissingExtraError, UnsupportedModelError, UsageError
 from redmobile.export.grids import annotate
 from redmobile.nets.blocks.rounding import marking, roundings
 from redmobile.nets.checkpoint import INT8_WEIGHTS, build_network, float_state, grid_names, load_model, load_weights, weights_sha256
 from redmobile.nets.model_document import ModelDocument, load_model_document
+from redmobile.nets.wider_patch import FACTOR, wider_document, wider_state
 from redmobile.runtimes.base import open_runtime
 
 OPSET = 18
@@ -31,13 +32,16 @@ TOLERANCE = 1e-4
 """Largest difference that is allowed between PyTorch's and onnxruntime's output, relative to the largest value or 1."""
 
 
-def export_onnx(name: str, out: Path, *, weights: Path | None = None, int8_weights: Path | None = None, size: tuple[int, int] | None = None) -> Path:
+def export_onnx(
+    name: str, out: Path, *, weights: Path | None = None, int8_weights: Path | None = None, size: tuple[int, int] | None = None, body: int = 1
+) -> Path:
     """Write the network `name` as ONNX to `out`: static shape (1, 3, H, W), input `image`, output `enhanced`; returns `out`.
 
     int8_weights: what quantization-aware training made of them, which goes into the file as advice to those who quantize it (export/grids.py);
     by default that of the model's folder, if it has some and `weights` are its own too.
-    size: (height, width), by default that of model.toml. The file is run in onnxruntime on a random picture and compared
-    with PyTorch before it is moved into place. Raises InputError, DocumentError, UsageError, UnsupportedModelError, OutputError.
+    size: (height, width), by default that of model.toml. body: 2: it works at half the size (nets/wider_patch.py).
+    The file is run in onnxruntime on a random picture and compared with PyTorch before it is moved into place.
+    Raises InputError, DocumentError, UsageError, UnsupportedModelError, OutputError.
     """
     if version_of("onnxscript") is None:
         raise MissingExtraError("onnxscript", "torch", "Export to ONNX")
@@ -46,10 +50,29 @@ def export_onnx(name: str, out: Path, *, weights: Path | None = None, int8_weigh
     if weights is None and int8_weights is None and (folder / INT8_WEIGHTS).is_file():
         int8_weights = folder / INT8_WEIGHTS
     trained = _advice(network, document, int8_weights) if int8_weights else {}
+    if body == FACTOR:
+        document, state = wider_document(document, name), wider_state(network.state_dict())
+        network, trained = build_network(document).eval(), wider_state(trained)
+        network.load_state_dict(state)
+    elif body != 1:
+        raise UsageError(f"The body works at the frame's size (1) or at half of it ({FACTOR}), found {body}.")
+    return export_network(network, document, Path(name).name, out, trained=trained, size=size)
+
+
+def export_network(
+    network: nn.Module,
+    document: ModelDocument,
+    name: str,
+    out: Path,
+    *,
+    trained: Mapping[str, Tensor] | None = None,
+    size: tuple[int, int] | None = None,
+) -> Path:
+    """As export_onnx, of a network that need not be on the shelf; trained: parameter → its value for INT8, goes into the file as advice."""
     height, width = document.checked_size(size)
     picture = torch.from_numpy(np.random.default_rng(0).random((1, 3, height, width), np.float32))
     model = trace(network, tuple(picture.shape), ["image"], ["enhanced"], trained)
-    _describe(model, Path(name).name, document, weights_sha256(network))
+    _describe(model, name, document, weights_sha256(network))
     data = model.SerializeToString(deterministic=True)
     compare(network, data, picture, name)
     write_bytes(out, data)

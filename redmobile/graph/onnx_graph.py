@@ -174,7 +174,7 @@ def _check_connected(graph: OnnxGraph, name: str) -> None:
                 raise InputError(f"{name}: {node} reads '{value}', which no node before it gives: the file is damaged.")
         known.update(node.outputs)
     for value in graph.outputs:
-        if not value or value not in known:
+        if value not in known:
             raise InputError(f"{name}: nothing gives its output '{value}': the file is damaged.")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from redmobile.core.documents import Document, from_dict, read_toml
 from redmobile.errors import DocumentError, UsageError
@@ -11,6 +11,7 @@ from redmobile.shelf import find
 
 Task = Literal["lowlight", "deblur", "upscale", "restore", "medical"]
 Activation = Literal["relu6", "relu", "hard_swish"]
+Attention = Literal["dual", "channel", "spatial", "none"]
 
 
 class Input(Document):
@@ -34,26 +35,28 @@ class InvertedResidualRow(Document):
 
 
 class Context(Document):
-    """Pyramid pooling below the encoder: `levels` further halvings, and the global mean, each through `width` channels."""
+    """Pyramid pooling below the encoder: `levels` further halvings, and the global mean, each through `width` channels. 0 levels: none of it."""
 
     levels: int = 2
     width: int = 64
 
 
 class Tail(Document):
-    """gain: out = x · gain + residual, the gain one value a column of a 4×4 patch and colour; otherwise out = x + residual."""
+    """gain: out = x · gain + residual, the gain one value a column of a patch and colour; otherwise out = x + residual."""
 
     gain: bool = True
 
 
 class Layers(Document):
-    """The [layers] table of RED-mobile, the student."""
+    """The [layers] table of RED-mobile, the student. patch: the finest scale is 1/patch of the picture (8: see nets/wider_patch.py)."""
 
     encoder: tuple[InvertedResidualRow, ...]
     stem: Literal["space_to_depth", "patch_conv"] = "space_to_depth"
     stem_width: int = 32
+    patch: Literal[4, 8] = 4
     activation: Activation = "relu6"
     context: Context = Context()
+    attention: Attention = "dual"
     tail: Tail = Tail()
 
 
@@ -72,10 +75,18 @@ class RedLayers(Document):
     tail: Tail = Tail()
 
 
+class OtherFrame(Document):
+    """A frame that `redmobile release` makes a file for. size: (height, width); body: 2: it works at half the size (nets/wider_patch.py)."""
+
+    size: tuple[int, int]
+    body: Literal[1, 2] = 1
+
+
 class ModelDocument(Document):
     """What every model.toml holds. says: one sentence for lists; network: which class reads [layers]; version: of the weights.
 
-    tasks: what the weights were trained for; `redmobile enhance --task` asks.
+    tasks: what the weights were trained for; `redmobile enhance --task` asks. frames: others than that of [input] that
+    files are released for.
     """
 
     says: str
@@ -83,6 +94,7 @@ class ModelDocument(Document):
     version: str
     input: Input
     tasks: tuple[Task, ...] = ("lowlight",)
+    frames: tuple[OtherFrame, ...] = ()
 
     @property
     def size_multiple(self) -> int:
@@ -108,9 +120,9 @@ class RedMobileDocument(ModelDocument, kw_only=True):
 
     @property
     def size_multiple(self) -> int:
-        """The patch of 4, times each halving."""
+        """The patch, times each halving."""
         halvings = sum(row.stride - 1 for row in self.layers.encoder) + self.layers.context.levels
-        return 4 << halvings
+        return self.layers.patch << halvings
 
 
 class RedDocument(ModelDocument, kw_only=True):
@@ -133,15 +145,24 @@ def load_model_document(name: str) -> tuple[Path, ModelDocument]:
 
     Raises InputError (no such model) or DocumentError (unfit).
     """
+    file = model_file(name)
+    return file.parent, model_document(read_toml(file), str(file))
+
+
+def model_file(name: str) -> Path:
+    """The model.toml of the model called `name` on the shelf, or at the path `name` (a folder, or the file). Raises InputError."""
     path = find("models", name)
-    file = path / "model.toml" if path.is_dir() else path
-    values = read_toml(file)
+    return path / "model.toml" if path.is_dir() else path
+
+
+def model_document(values: dict[str, Any], name: str) -> ModelDocument:
+    """The document that a model.toml's `values` make; `name` names them in the DocumentError."""
     kind = _KINDS.get(str(values.get("network")))
     if kind is None:
-        raise DocumentError(f"{file}: network must be one of {', '.join(_KINDS)}; found {values.get('network')!r}.")
-    document = from_dict(values, kind, str(file))
+        raise DocumentError(f"{name}: network must be one of {', '.join(_KINDS)}; found {values.get('network')!r}.")
+    document = from_dict(values, kind, name)
     try:
         document.checked_size(None)
     except UsageError as error:
-        raise DocumentError(f"{file}: {error}") from error
-    return file.parent, document
+        raise DocumentError(f"{name}: {error}") from error
+    return document

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from redmobile.nets.blocks.attention import DualAttention
 from redmobile.nets.blocks.convolution import Convolution, scale_weights
-from redmobile.nets.blocks.pyramid_context import PyramidContext
+from redmobile.nets.blocks.pyramid_context import context_of
 from redmobile.nets.blocks.residual import Residual
 from redmobile.nets.model_document import RedLayers
 
@@ -40,7 +40,7 @@ class Red(nn.Module):
         self.stem = Convolution(_COLOURS * layers.patch**2, widths[0], 3, activation=activation)
         self.encoder = nn.ModuleList(_stage(width, layers) for width in widths)
         self.down = nn.ModuleList(Convolution(fine, coarse, 3, 2, activation=activation) for fine, coarse in itertools.pairwise(widths))
-        self.context = PyramidContext(widths[-1], layers.context.levels, layers.context.width, activation)
+        self.context = context_of(widths[-1], layers.context, activation)
         self.attention = DualAttention(widths[-1])
         self.up = nn.ModuleList(Convolution(coarse, fine) for fine, coarse in zip(widths[-2::-1], widths[:0:-1], strict=True))
         self.decoder = nn.ModuleList(_stage(width, layers) for width in widths[-2::-1])

@@ -16,16 +16,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from redmobile.nets.blocks.attention import DualAttention
+from redmobile.nets.blocks.attention import attention_of
 from redmobile.nets.blocks.convolution import Convolution, scale_weights
 from redmobile.nets.blocks.fusion import Fusion
 from redmobile.nets.blocks.inverted_residual import InvertedResidual
-from redmobile.nets.blocks.pyramid_context import PyramidContext
+from redmobile.nets.blocks.pyramid_context import context_of
 from redmobile.nets.blocks.rounding import Rounding
 from redmobile.nets.blocks.row_planes import PATCH, depth_to_space, space_to_depth
 from redmobile.nets.model_document import Layers
 
-_PLANE = 3 * PATCH
+_COLOURS = 3
 _FIRST_GAIN = 2.0
 """Where the gain starts: a dark picture, doubled (facts of the first trial: learns faster than from 1)."""
 
@@ -35,6 +35,7 @@ class RedMobile(nn.Module):
 
     def __init__(self, layers: Layers) -> None:
         super().__init__()
+        self.patch = layers.patch
         self.stem = _Stem(layers)
         channels, self.stages, skips = layers.stem_width, nn.ModuleList(), []
         for row in layers.encoder:
@@ -45,14 +46,14 @@ class RedMobile(nn.Module):
             assert isinstance(stage, nn.Sequential)  # noqa: S101 - for the type checker
             stage.append(InvertedResidual(channels, row, layers.activation))
             channels = row.out
-        self.context = PyramidContext(channels, layers.context.levels, layers.context.width, layers.activation)
-        self.attention = DualAttention(channels)
+        self.context = context_of(channels, layers.context, layers.activation)
+        self.attention = attention_of(layers.attention, channels)
         self.fusions = nn.ModuleList()
         for level, skip in enumerate(reversed(skips)):
             # The finest fusion works at 1/4, where detail and noise are told apart; the coarser ones only merge.
             self.fusions.append(Fusion(channels, skip, layers.activation, pointwise=level == len(skips) - 1))
             channels = skip
-        self.tail = _Tail(channels, gain=layers.tail.gain)
+        self.tail = _Tail(channels, layers.patch, gain=layers.tail.gain)
 
     def forward(self, x: Tensor) -> Tensor:
         """Enhance."""
@@ -64,7 +65,7 @@ class RedMobile(nn.Module):
 
     def unclipped(self, x: Tensor) -> Tensor:
         """Enhance without the final clip: training needs a gradient outside [0, 1] too."""
-        patches = space_to_depth(x)
+        patches = space_to_depth(x, self.patch)
         y: Tensor = self.stem(x, patches)
         skips = []
         for stage in self.stages:
@@ -78,38 +79,48 @@ class RedMobile(nn.Module):
 
 
 class _Stem(nn.Module):
-    """A 4×4 convolution of stride 4; its weights are kept as those of a 1×1 convolution on patches, whichever way it runs."""
+    """A convolution of whole patches, 4×4 and stride 4 unless the document says otherwise.
+
+    Its weights are kept as those of a 1×1 convolution on patches, whichever way it runs.
+    """
 
     def __init__(self, layers: Layers) -> None:
         super().__init__()
         self.by_patches = layers.stem == "space_to_depth"
-        self.mix = Convolution(PATCH * _PLANE, layers.stem_width, activation=layers.activation)
+        self.patch = layers.patch
+        self.mix = Convolution(layers.patch**2 * _COLOURS, layers.stem_width, activation=layers.activation)
 
     def forward(self, x: Tensor, patches: Tensor) -> Tensor:
         if self.by_patches:
             mixed: Tensor = self.mix(patches)
             return mixed
         convolution = self.mix.convolution
-        kernel = self.mix.weights.reshape(-1, PATCH, PATCH, 3).permute(0, 3, 1, 2)
-        activated: Tensor = self.mix.activation(functional.conv2d(x, kernel, convolution.bias, stride=PATCH))
+        kernel = self.mix.weights.reshape(-1, self.patch, self.patch, _COLOURS).permute(0, 3, 1, 2)
+        activated: Tensor = self.mix.activation(functional.conv2d(x, kernel, convolution.bias, stride=self.patch))
         rounded: Tensor = self.mix.rounded(activated)
         return rounded
 
 
 class _Tail(nn.Module):
-    """Residual and gain for each row plane; one 1×1 convolution a row, so that nothing has to be split afterwards."""
+    """Residual and gain for each row plane; one 1×1 convolution a row, so that nothing has to be split afterwards.
 
-    def __init__(self, channels: int, *, gain: bool) -> None:
+    Four residuals, whatever the patch: of larger patches, neighbouring rows have the same (nets/wider_patch.py).
+    """
+
+    def __init__(self, channels: int, patch: int, *, gain: bool) -> None:
         super().__init__()
-        self.residual = nn.ModuleList(scale_weights(Convolution(channels, _PLANE), 0.1) for _ in range(PATCH))
-        self.gain = scale_weights(Convolution(channels, _PLANE), 0.1) if gain else None
+        self.patch = patch
+        self.residual = nn.ModuleList(scale_weights(Convolution(channels, patch * _COLOURS), 0.1) for _ in range(PATCH))
+        self.gain = scale_weights(Convolution(channels, patch * _COLOURS), 0.1) if gain else None
         if self.gain is not None and self.gain.convolution.bias is not None:
             nn.init.constant_(self.gain.convolution.bias, _FIRST_GAIN)
         self.brightened = Rounding()
 
     def forward(self, y: Tensor, patches: Tensor) -> Tensor:
-        planes = torch.split(patches, _PLANE, dim=1)
+        planes = torch.split(patches, self.patch * _COLOURS, dim=1)
         if self.gain is not None:
             gain = self.gain(y)
             planes = tuple(self.brightened(plane * gain) for plane in planes)
-        return depth_to_space(torch.cat([plane + residual(y) for plane, residual in zip(planes, self.residual, strict=True)], dim=1))
+        residuals = [residual(y) for residual in self.residual]
+        rows = [plane + residuals[row * PATCH // self.patch] for row, plane in enumerate(planes)]
+        return depth_to_space(torch.cat(rows, dim=1), self.patch)

@@ -17,6 +17,9 @@ from redmobile.quantize.ties import Ties, roots
 Limits = tuple[float, float]
 EVERYTHING: Limits = (-math.inf, math.inf)
 
+_UNSEEN = 0.5 / 255
+"""Share of a range that starts at zero below which 8-bit codes do not tell a value from zero."""
+
 _CLAMPS: dict[str, Limits] = {"RELU": (0.0, math.inf), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0), "RELU_0_TO_1": (0.0, 1.0)}
 
 
@@ -29,7 +32,10 @@ class Folding:
 
 
 def bounds(operator: Operator) -> Limits | None:
-    """(low, high) of a standalone clamp that keeps zero: a RELU, or a MAXIMUM or MINIMUM with a constant scalar. None for all else."""
+    """(low, high) of a standalone clamp: a RELU, or a MAXIMUM or MINIMUM with a constant scalar. None for all else.
+
+    None too for a MINIMUM below zero: codes always reach zero. A MAXIMUM above zero may still vanish, if it is above by less than codes tell.
+    """
     if operator.kind in _CLAMPS:
         return _CLAMPS[operator.kind]
     constant = next((tensor for tensor in float_tensors(operator.inputs) if tensor.data is not None), None)
@@ -37,7 +43,7 @@ def bounds(operator: Operator) -> Limits | None:
         return None
     value = float(constant.data.ravel()[0])
     if operator.kind == "MAXIMUM":
-        return (value, math.inf) if value <= 0 else None
+        return (value, math.inf)
     return (-math.inf, value) if value >= 0 else None
 
 
@@ -50,7 +56,8 @@ def fold_clamps(model: TfliteModel, own_limits: dict[int, Limits], fixed: Collec
     """Find the clamps that can vanish. The model is not changed.
 
     A clamp vanishes if everything that reaches it through operators that only move values is read by nothing else, and if all tensors
-    that share its scale keep to its bounds once the vanished clamps' bounds are counted. An interpolation (RESIZE_BILINEAR,
+    that share its scale keep to its bounds once the vanished clamps' bounds are counted. A lower bound a little above zero (the 1e-4 that keeps
+    a divisor from zero) is no bound in codes: the nearest code of it is that of zero. An interpolation (RESIZE_BILINEAR,
     AVERAGE_POOL_2D) between a tensor and its clamp is not crossed: interpolating clamped values is something else.
 
     own_limits: id of a root tensor → the values that it can take whatever the clamps do (fused activation, fixed scale, input range).
@@ -80,8 +87,8 @@ class _Search:
             self._group_roots.setdefault(ties.of(root), []).append(root)
         self._constants: dict[int, list[Tensor]] = {}
         for operator in model.operators:
-            # A clamp's own constant is its bound, not a value that has to be held.
-            for tensor in float_tensors(operator.inputs) if bounds(operator) is None else []:
+            # A clamp's own constant is its bound, not a value that has to be held; but above zero it is one where the clamp stays.
+            for tensor in float_tensors(operator.inputs) if (bounds(operator) or (1.0, 1.0))[0] > 0 else []:
                 if tensor.data is not None:
                     self._constants.setdefault(ties.of(tensor), []).append(tensor)
         self._ties = ties
@@ -124,4 +131,5 @@ def _limits(model: TfliteModel, own: dict[int, Limits], clamps: dict[int, Limits
 
 
 def _inside(inner: Limits, outer: Limits) -> bool:
-    return outer[0] <= inner[0] and inner[1] <= outer[1]
+    seen = _UNSEEN * inner[1] if math.isfinite(inner[1]) else 0.0
+    return outer[0] <= inner[0] and inner[1] <= outer[1] and outer[0] <= max(seen, 0.0)

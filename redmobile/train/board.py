@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import types
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ class Board:
     """Writes event files into `run`/tensorboard. Raises MissingExtraError."""
 
     def __init__(self, run: Path) -> None:
+        _without_tensorflow()
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ModuleNotFoundError as error:
@@ -29,3 +32,11 @@ class Board:
                 self._writer.add_scalar(name, value, row["step"])
         self._writer.add_image("validation", sheet, row["step"], dataformats="HWC")
         self._writer.flush()
+
+
+def _without_tensorflow() -> None:
+    """Let TensorBoard take its own small replacement of TensorFlow, as it does wherever a module of this name can be imported.
+
+    Else it imports all of TensorFlow where that is installed: seconds, and an error if LiteRT's messages are already loaded in this process.
+    """
+    sys.modules.setdefault("tensorboard.compat.notf", types.ModuleType("tensorboard.compat.notf"))

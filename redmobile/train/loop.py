@@ -212,7 +212,7 @@ class Training:
         set_rounding(self.network, on=phase.quantize)
         found = self._forward(low)
         if self.whole is None:
-            loss = enhancement_loss(found, high)
+            loss = enhancement_loss(found, high, phase.ssim_weight)
             return loss + self._distillation.loss(low, found, phase.distill) if phase.distill and self._distillation else loss
         with torch.no_grad():
             expected = self.whole.unclipped(low)

@@ -30,6 +30,7 @@ class Phase(Document):
     grids that the file will have, which are learned too (nets/blocks/rounding.py). No ground truth is asked, the loss is the PSNR between
     the two. Comes after all phases without; its weights are a file of their own beside those of the float network.
     distill: learn from a teacher (`redmobile train --teacher`) too.
+    ssim_weight: w in the loss (1 − w)·L1 + w·(1 − SSIM) against the clean pictures (train/losses.py).
     photos_share: part of a batch of pairs that comes from photographs, so that fine-tuning on pictures of one kind of
     darkness does not unlearn the others.
     """
@@ -41,6 +42,7 @@ class Phase(Document):
     learning_rate: float = 1e-4
     warmup: int = 100
     anneal: int | None = None
+    ssim_weight: float = 0.3
     photos_share: float = 0.0
     low_light: LowLight = LowLight()
     degrade: str | tuple[Recipe, ...] | None = None

@@ -6,7 +6,7 @@ import pytest
 
 from redmobile.android.apk import tools
 
-NO_TOOLS = f"building the app needs {', '.join(program.package for program in (tools.JDK, *tools.PROGRAMS))}"
+NO_TOOLS = f"building the app needs {', '.join(program.package for program in (tools.JDK, *tools.PROGRAMS, tools.HEADERS))}"
 
 
 def need_jdk():

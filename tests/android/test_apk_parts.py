@@ -10,10 +10,11 @@ from redmobile.android.apk.checks import alignment_faults, dex_faults, elf_fault
 from redmobile.android.apk.downloads import PROFILES, fetch, read_pins
 from redmobile.android.apk.pack import Entry, data_offset, entries_of, pack
 from redmobile.android.apk.sign import open_keystore
-from redmobile.android.model import check_bitmap_model
+from redmobile.android.model import check_bitmap_model, smaller_models
 from redmobile.android.source import find_source
 from redmobile.core.artifact import sha256_bytes
 from redmobile.errors import DeviceError, DocumentError, InputError, ToolError, UnsupportedModelError, UsageError
+from redmobile.graph.tflite_read import read_tflite
 from redmobile.shelf import find
 
 ENTRIES = [
@@ -113,7 +114,7 @@ def test_missing_tools_come_with_the_line_that_installs_them(monkeypatch, tmp_pa
     monkeypatch.setenv("PATH", str(tmp_path))
     for variable in tools.SDK_VARIABLES:
         monkeypatch.delenv(variable, raising=False)
-    with pytest.raises(DeviceError, match=r"apt-get install --no-install-recommends .*maven clang lld aapt apksigner"):
+    with pytest.raises(DeviceError, match=r"apt-get install --no-install-recommends .*maven clang lld aapt apksigner cmake make"):
         tools.find_tools()
 
 
@@ -162,3 +163,22 @@ def test_the_manifest_asks_for_the_camera_and_nothing_else():
     text = (find_source() / "app" / "src" / "main" / "AndroidManifest.xml").read_text()
     assert text.count("<uses-permission") == 1
     assert 'uses-permission android:name="android.permission.CAMERA"' in text
+
+
+def test_smaller_models_keep_the_weights_and_halve_cleanly():
+    found = smaller_models(find("models", "red_mobile") / "red_mobile_int8.tflite")
+    assert list(found) == ["704x1280.tflite", "448x768.tflite"]
+    for name, data in found.items():
+        model = read_tflite(data)
+        assert f"{model.inputs[0].shape[1]}x{model.inputs[0].shape[2]}.tflite" == name
+        assert model.inputs[0].shape == model.outputs[0].shape
+
+
+def test_a_model_of_small_pictures_has_no_smaller_ones(tmp_path):
+    small = tmp_path / "small.tflite"
+    small.write_bytes(smaller_models(find("models", "red_mobile") / "red_mobile_int8.tflite")["448x768.tflite"])
+    assert list(smaller_models(small)) == ["320x512.tflite", "192x320.tflite"]
+    small.write_bytes(smaller_models(small)["192x320.tflite"])
+    assert list(smaller_models(small)) == ["128x192.tflite", "64x128.tflite"]
+    small.write_bytes(smaller_models(small)["64x128.tflite"])
+    assert smaller_models(small) == {}

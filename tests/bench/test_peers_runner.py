@@ -1,5 +1,6 @@
 """A whole comparison in real processes: our converter, one of a few lines that copies our file, and one whose environment cannot be had."""
 
+import dataclasses
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ from redmobile.bench.peers.networks import load_frames, onnx_network
 from redmobile.bench.peers.result import PeersResult, Row, to_builtins
 from redmobile.bench.peers.runner import Choice, compare_converters
 from redmobile.bench.peers.table import cells, columns, notes
+from redmobile.bench.peers.unfinished import Part, Unfinished
 from redmobile.core.artifact import sha256_file
 from redmobile.core.results import read_json
 from redmobile.errors import DocumentError, InputError, UnsupportedModelError, UsageError
@@ -99,6 +101,42 @@ def test_a_file_that_computes_something_else_is_not_timed(precision, psnr_db, sa
     reason = why_not_timed(row)
     assert (reason is None) if said is None else said in reason
     assert why_not_timed(msgspec.structs.replace(row, fidelity=None)) is None
+
+
+def test_a_part_is_found_again_with_the_same_things_to_depend_on_only(tmp_path):
+    unfinished = Unfinished(tmp_path)
+    row = Row(network="net", converter="other", precision="int8", outcome="converted", reason="", fidelity=Fidelity(31.5, 0.5, 4))
+    unfinished.keep("net_int8", ["plan", "tool"], Part(rows=(row,), runs=()))
+    assert Unfinished(tmp_path).find("net_int8", ["plan", "tool"]) == Part(rows=(row,), runs=())
+    assert unfinished.find("net_int8", ["plan", "another tool"]) is None
+    assert unfinished.find("net_fp32", ["plan", "tool"]) is None
+    (file,) = (tmp_path / "unfinished").iterdir()
+    file.write_text(file.read_text()[:20])
+    assert unfinished.find("net_int8", ["plan", "tool"]) is None
+    unfinished.clear()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_a_comparison_that_was_stopped_goes_on(plan, choice, tmp_path):
+    Path(plan).write_text(PLAN.split("[[conversion.network]]", maxsplit=1)[0].replace("[conversion]", "[conversion]\nnetwork = []"))
+
+    def stop(what, *_):
+        if what == "done":
+            raise KeyboardInterrupt
+
+    choice = dataclasses.replace(choice, converters=["copies"])
+    with pytest.raises(KeyboardInterrupt):
+        compare_converters(plan, choice, on_progress=stop)
+    assert not (tmp_path / "out" / "result.json").exists()
+    seen = []
+    result = compare_converters(plan, choice, on_progress=lambda *step: seen.append(step))
+    assert not any("small int8" in what for what, _, _ in seen)
+    assert seen[-1][1] == seen[-1][2]
+    assert [(row.network, row.converter, len(row.latency)) for row in result.rows] == [("small", "ours", 1), ("small", "copies", 1)]
+    assert len(result.runs) == 1
+    compare_converters(plan, choice, on_progress=lambda *step: seen.append(step))
+    assert any("small int8: latency" in what for what, _, _ in seen)
 
 
 @pytest.mark.slow

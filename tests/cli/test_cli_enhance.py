@@ -189,5 +189,5 @@ def test_a_sentence_is_understood_or_refused_and_stands_alone(tmp_path, model, p
 def test_urls_need_a_cluster_and_a_task_its_network(tmp_path, picture):
     found = redmobile("enhance", "s3://photos", "--out", tmp_path / "out")
     assert (found.returncode, "URLs go with --cluster" in found.stderr) == (2, True)
-    found = redmobile("enhance", picture, "--out", tmp_path / "b.png", "--task", "medical")
+    found = redmobile("enhance", picture, "--out", tmp_path / "b.png", "--task", "medical", "--model", "red_mobile")
     assert (found.returncode, "red_mobile was trained for lowlight only" in found.stderr) == (2, True)

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
-from onnx_cases import convert_and_compare, kinds, node, onnx_graph, onnx_model
+from onnx_cases import convert_and_compare, kinds, node, onnx_graph, onnx_model, random, run_tflite
 
-from redmobile.convert.onnx_to_tflite import lower
-from redmobile.core.converter import LoweringChoices, load_converter
+from redmobile.convert.onnx_to_tflite import finish, lower
+from redmobile.core.converter import ActivationQuantization, LoweringChoices, Quantize, load_converter
+from redmobile.graph.onnx_graph import read_onnx
+from redmobile.quantize.quantize import quantize
 from redmobile.shelf import names
 
 INT64 = np.int64
@@ -197,3 +199,93 @@ def test_every_recipe_reads_and_lowers_a_network_with_all_of_it(recipe):
     nodes = [*nodes[:3], node("GlobalAveragePool", "gain", "pooled"), node("Mul", "gain pooled", "scaled"), *nodes[3:]]
     nodes[5] = node("Mul", "deep scaled", "lifted")
     convert_and_compare(onnx_model(nodes, {"x": [1, 3, 16, 20]}, weights), choices, tolerance=1e-4)
+
+
+def patches(block, *, batch=1, width=None):
+    """A convolution of what SpaceToDepth gives, and of the same patches directly."""
+    rng, width = np.random.default_rng(3), width or 5 * block
+    weights = {"w1": rng.normal(0, 0.3, (7, 3 * block**2, 1, 1)), "wb": rng.normal(0, 0.3, (7, 3, block, block)), "b": rng.normal(0, 0.3, 7)}
+    nodes = [
+        node("SpaceToDepth", "x", "d", blocksize=block),
+        node("Conv", "d w1 b", "c1"),
+        node("Conv", "x wb b", "cb", strides=[block, block]),
+        node("Relu", "c1", "r1"),
+        node("Add", "r1 cb", "y"),
+    ]
+    return onnx_model(nodes, {"x": [batch, 3, 3 * block, width]}, {name: values.astype(np.float32) for name, values in weights.items()})
+
+
+@pytest.mark.parametrize(("block", "batch"), [(2, 1), (3, 1), (4, 2)])
+def test_patches_are_convolved_with_a_stride_over_their_rows(block, batch):
+    made = convert_and_compare(patches(block, batch=batch), LoweringChoices(patch_convolution="row_stride"))
+    strided = [operator for operator in made.operators if operator.kind == "CONV_2D"]
+    assert [operator.inputs[1].shape for operator in strided] == [(7, block, 1, 3 * block)] * 2
+    assert {(operator.options["stride_h"], operator.options["stride_w"]) for operator in strided} == {(block, 1)}
+    assert kinds(made) == {"RESHAPE": 2, "CONV_2D": 2, "ADD": 1}
+
+
+def test_what_only_looks_like_patches_stays_as_it_is():
+    weights = np.random.default_rng(4).normal(0, 0.3, (7, 3, 2, 2)).astype(np.float32)
+    uneven = onnx_model([node("Conv", "x w", "y", strides=[2, 2])], {"x": [1, 3, 7, 8]}, {"w": weights})
+    dilated = onnx_model([node("Conv", "x w", "y", strides=[2, 2], dilations=[2, 2])], {"x": [1, 3, 8, 8]}, {"w": weights})
+    turned = [node("SpaceToDepth", "x", "d", blocksize=2), node("Split", "d", "a b", axis=1, num_outputs=2), node("Concat", "b a", "c", axis=1)]
+    turned = onnx_model([*turned, node("Conv", "c v", "y")], {"x": [1, 3, 8, 8]}, {"v": weights.reshape(7, 12, 1, 1)})
+    for model in (uneven, dilated, turned):
+        made = convert_and_compare(model, LoweringChoices(patch_convolution="row_stride"))
+        assert not any(operator.kind == "CONV_2D" and operator.inputs[1].shape[1:3] == (2, 1) for operator in made.operators)
+
+
+@pytest.mark.parametrize(("block", "width", "moving"), [(2, None, 0), (3, None, 0), (4, None, 2), (4, 24, 2), (8, None, 2)])
+def test_large_strides_in_steps_of_two(block, width, moving):
+    """Two convolutions of 4×4 patches have a step that only moves values; one of 8×8 has two, the other's rows are cut out one by one."""
+    model = patches(block, width=width)
+    strided = convert_and_compare(model, LoweringChoices(patch_convolution="row_stride"))
+    choices, lines = LoweringChoices(patch_convolution="row_stride_2"), []
+    stepped = lower(read_onnx(model.SerializeToString()), choices)
+    finish(stepped, choices, lines)
+    x = {"x": random((1, 3 * block, width or 5 * block, 3))}
+    assert np.allclose(run_tflite(stepped, x)[0], run_tflite(strided, x)[0], atol=1e-5)
+    convolutions = [operator for operator in stepped.operators if operator.kind == "CONV_2D"]
+    assert len(convolutions) == 2 + moving
+    assert bool(lines) == bool(moving)
+    assert {operator.options["stride_h"] for operator in convolutions} <= {1, 2, 3}
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_steps_of_two_give_the_same_codes(bits):
+    """The picture is read by one view alone; the other view looks at that one."""
+    activations = ActivationQuantization(bits=bits, symmetric=bits == 16, search=0)
+    plan = Quantize(activations=activations, io="int8" if bits == 8 else "int16")
+    graph = read_onnx(patches(4, width=24).SerializeToString())
+    frames = [np.random.default_rng(5).integers(0, 256, (12, 24, 3), np.uint8)]
+    made = []
+    for choice in ("row_stride", "row_stride_2"):
+        choices = LoweringChoices(patch_convolution=choice)
+        made.append(quantize(lower(graph, choices), plan, frames).model)
+        finish(made[-1], choices, [])
+    low, high = (-128, 128) if bits == 8 else (-32768, 32768)
+    codes = {"x": np.random.default_rng(6).integers(low, high, (1, 12, 24, 3)).astype(f"int{bits}")}
+    strided, stepped = (run_tflite(model, codes)[0] for model in made)
+    assert np.array_equal(strided, stepped)
+    views = [operator for operator in made[1].operators if operator.kind == "RESHAPE"]
+    assert sum(view.inputs[0] is made[1].inputs[0] for view in views) == 1
+
+
+def test_planes_without_views_are_the_same():
+    model = onnx_model(*gain_and_residual())
+    written = kinds(convert_and_compare(model, LoweringChoices()))
+    planes = kinds(convert_and_compare(model, LoweringChoices(row_arithmetic="in_planes")))
+    assert planes["RESHAPE"] < written["RESHAPE"]
+    assert {kind: count for kind, count in planes.items() if kind != "RESHAPE"} == {k: n for k, n in written.items() if k != "RESHAPE"}
+
+
+@pytest.mark.parametrize("count", [5, 6, 8, 9, 10, 14])
+def test_concatenations_of_many_are_joined_five_at_a_time(count):
+    parts = [f"p{place}" for place in range(count)]
+    sizes = {part: [1, 2 + place % 3, 3, 4] for place, part in enumerate(parts)}
+    nodes = [node("Relu", part, f"{part}_r") for part in parts]
+    nodes.append(node("Concat", " ".join(f"{part}_r" for part in parts), "y", axis=1))
+    model = convert_and_compare(onnx_model(nodes, sizes), LoweringChoices(concatenation="at_most_five"))
+    joins = [operator for operator in model.operators if operator.kind == "CONCATENATION"]
+    assert max(len(join.inputs) for join in joins) <= 5
+    assert len(joins) == 1 + -(-(count - 5) // 4)

@@ -1,4 +1,4 @@
-"""The emulated system, installed once for all runs; tests that need it are skipped, with the reason, where it cannot be had."""
+"""A small network for the emulated processors."""
 
 import itertools
 
@@ -6,24 +6,8 @@ import numpy as np
 import pytest
 
 from redmobile.core.quant_math import Quantization
-from redmobile.emulator.system import System
-from redmobile.emulator.tools import missing_packages
-from redmobile.errors import ToolError
 from redmobile.graph.tflite_model import Operator, Tensor, TfliteModel
 from redmobile.graph.tflite_write import write_tflite
-
-
-@pytest.fixture(scope="session")
-def system():
-    """The real one, in the user's cache."""
-    if missing_packages():
-        pytest.skip(f"Debian packages are missing: {', '.join(missing_packages())}")
-    made = System()
-    try:
-        made.install()
-    except ToolError as error:
-        pytest.skip(f"the emulated system cannot be fetched: {error}")
-    return made
 
 
 @pytest.fixture(scope="session")

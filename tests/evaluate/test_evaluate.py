@@ -1,6 +1,7 @@
 """Figures against their definitions, on subjects whose answer is known."""
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -194,3 +195,40 @@ def test_float_and_int8_of_the_network_that_comes_along(pairs):
     assert [subject.name for subject in found.subjects] == ["float", "int8"]
     assert found.subjects[0].file == "lowered from red_mobile.onnx"
     assert abs(found.figures[0].after.psnr - found.figures[1].after.psnr) < 2
+
+
+def test_unpaired_pictures_are_shown_and_hints_are_given(photos, tmp_path):
+    found = evaluate([SAME, TWICE], Wanted(unpaired=photos, limit=3, sheet=tmp_path / "sheet.jpg"))
+    assert found.figures == ()
+    assert found.source == "unpaired photos (all, at most 3), seed 0"
+    assert [(look.image, look.subject) for look in found.looks[:3]] == [("00.png", "same"), ("00.png", "twice"), ("04.png", "same")]
+    same, twice = found.looks[:2]
+    assert same.before == same.after
+    assert twice.after.brightness > 1.5 * twice.before.brightness
+    assert twice.after.burnt_percent > twice.before.burnt_percent
+    sheet = cv2.imread(str(tmp_path / "sheet.jpg"))
+    assert sheet.shape[0] > 300
+    assert sheet.shape[1] <= 2400
+
+
+def test_cast_is_the_distance_from_grey(tmp_path):
+    grey, red = np.full((40, 40, 3), 90, np.uint8), np.full((40, 40, 3), (120, 80, 80), np.uint8)
+    write_image(tmp_path / "p" / "grey.png", Image(grey))
+    found = evaluate([_subject(lambda _: red)], Wanted(unpaired=tmp_path / "p", sheet=tmp_path / "sheet.png"))
+    (look,) = found.looks
+    assert look.before.cast == pytest.approx(0, abs=0.1)
+    assert look.after.cast == pytest.approx(18.3, abs=1), "sRGB (120, 80, 80) is CIELAB (39, 16.6, 7.6)"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        (Wanted(unpaired=Path("p")), "add --sheet"),
+        (Wanted(unpaired=Path("p"), sheet=Path("s.png"), noise=2), "--unpaired only shows pictures"),
+        (Wanted(unpaired=Path("p"), sheet=Path("s.png"), degrade=("blur",)), "--degrade goes with --photos"),
+        (Wanted(unpaired=Path("p"), pairs=Path("q"), sheet=Path("s.png")), "Give either"),
+    ],
+)
+def test_unpaired_goes_with_a_sheet_alone(wanted, words):
+    with pytest.raises(UsageError, match=words):
+        evaluate([SAME], wanted)

@@ -74,7 +74,7 @@ class _EdgeMaker(Maker):
         return super().add_operator(kind, inputs, out, **options)
 
     def mean(self, x: Tensor) -> Tensor:
-        """Of a scale that makes no ties: where a mean lies exactly between two codes, XNNPACK and the delegate may take different ones."""
+        """Of a scale by chance; MobileNetV2's test has means exactly between two codes."""
         out = super().mean(x)
         out.quantization = Quantization.per_tensor(float(x.quantization.scale[0]) * float(self.random.uniform(0.2, 1.5)), self.zero())
         return out

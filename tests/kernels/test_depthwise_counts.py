@@ -11,8 +11,6 @@ import pytest
 from redmobile.emulator.cpus import load_cpu
 from redmobile.emulator.network import EmulatedNetwork
 from redmobile.emulator.system import System
-from redmobile.emulator.tools import missing_packages
-from redmobile.errors import ToolError
 from redmobile.kernels.library import build_library, missing_tools
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -24,17 +22,10 @@ _SHAPE = (1, 48, 64, 32)
 _FEW, _MANY = 2, 6
 
 
-@pytest.fixture(scope="module")
-def system():
-    """The emulated one, in the user's cache."""
-    if missing := (*missing_packages(), *missing_tools("aarch64-linux")):
+@pytest.fixture(autouse=True)
+def _cross_compiler():
+    if missing := missing_tools("aarch64-linux"):
         pytest.skip(f"missing here: {', '.join(missing)}")
-    made = System()
-    try:
-        made.install()
-    except ToolError as error:
-        pytest.skip(f"the emulated system cannot be fetched: {error}")
-    return made
 
 
 def _instructions(system: System, folder: Path, layers: int, delegate: Path | None) -> int:

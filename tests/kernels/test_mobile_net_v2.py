@@ -49,7 +49,7 @@ def _assert_same(file: Path, frames: list[np.ndarray], threads: int) -> None:
     for frame in frames:
         for expected, found in zip(plain.run(frame), own.run(frame), strict=True):
             np.testing.assert_array_equal(found, expected)
-            assert len(np.unique(expected)) > 4  # not all clamped: it would agree by itself
+            assert expected.size < 100 or len(np.unique(expected)) > 30  # features are not all clamped: they would agree by themselves
 
 
 def _frames(size: tuple[int, int], noise: int, photographs: int) -> list[np.ndarray]:

@@ -13,7 +13,9 @@ from redmobile.core.artifact import sha256_file
 from redmobile.core.converter import ActivationQuantization, Converter, load_converter
 from redmobile.graph.onnx_graph import load_onnx
 from redmobile.graph.tflite_read import read_tflite
-from redmobile.pipeline import convert
+from redmobile.pipeline import ConversionOptions, convert
+from redmobile.release.card import figures
+from redmobile.release.document import load_release
 from redmobile.runtimes.base import open_runtime
 from redmobile.shelf import find
 
@@ -66,7 +68,10 @@ def test_lowering_the_onnx_file_gives_the_operators_of_the_int8_file():
 @pytest.mark.slow
 def test_rgba_costs_two_operators_and_keeps_colours_and_alpha(tmp_path):
     quantize = msgspec.structs.replace(load_converter("litert_int8").quantize, activations=ActivationQuantization(search=0))
-    forms = {io: convert(ONNX, Converter(says="", quantize=quantize), FOLDER / "calibration", io=io, samples=1) for io in ("int8", "rgba:int8")}
+    forms = {
+        io: convert(ONNX, Converter(says="", quantize=quantize), FOLDER / "calibration", ConversionOptions(io=io, samples=1))
+        for io in ("int8", "rgba:int8")
+    }
     plain, rgba = (forms[io].report.operators for io in forms)
     assert Counter(rgba) - Counter(plain) == Counter({"MUL": 1, "ADD": 1})
     runtimes = {}
@@ -88,6 +93,29 @@ def test_files_name_one_another():
     assert metadata.onnx_sha256 == sha256_file(ONNX)
     assert metadata.weights_sha256 == load_onnx(ONNX).metadata["redmobile.weights_sha256"]
     assert {stage["sha256"] for stage in NUMERICS["stages"]} >= {sha256_file(INT8), sha256_file(ONNX)}
+
+
+def test_figures_json_is_of_the_files_that_lie_here_and_the_card_quotes_it():
+    found = load_release(FOLDER)
+    assert found is not None
+    assert [file.file for file in found.files] == ["red_mobile_int8.tflite", "red_mobile_int8_720p.tflite", "red_mobile_int8_2160p.tflite"]
+    for file in found.files:
+        assert file.sha256 == sha256_file(FOLDER / file.file)
+        assert (file.partitions, file.islands) == (1, 0)
+    assert figures(found) in (FOLDER / "card.md").read_text()
+
+
+@pytest.mark.parametrize(("name", "graph"), [("720p", (768, 1280)), ("2160p", (2176, 3840))])
+def test_files_for_other_frames_have_the_scales_and_weights_that_were_trained(name, graph):
+    """The body's: 4K has other stems and tails, of the same numbers."""
+    model, own = (read_tflite(path.read_bytes(), path.name) for path in (FOLDER / f"red_mobile_int8_{name}.tflite", INT8))
+    assert model.inputs[0].shape == (1, *graph, 3)
+    mine, its = ({tensor.name: tensor for tensor in each.tensors()} for each in (model, own))
+    body = [name for name in its if name.startswith(("stages.", "context.", "attention.", "fusions."))]
+    assert len(body) > 20
+    for tensor in body:
+        assert np.array_equal(mine[tensor].quantization.scale, its[tensor].quantization.scale), tensor
+        assert np.array_equal(mine[tensor].data, its[tensor].data), tensor
 
 
 def test_card_quotes_the_figures_of_numerics_json():

@@ -13,7 +13,7 @@ from redmobile.core.converter import Converter, Quantize, load_converter
 from redmobile.core.results import to_json
 from redmobile.errors import InputError, UnsupportedModelError, UsageError
 from redmobile.graph.tflite_read import read_tflite
-from redmobile.pipeline import CALIBRATION_ENTRY, convert, find_source, write_lock
+from redmobile.pipeline import CALIBRATION_ENTRY, ConversionOptions, convert, find_source, write_lock
 
 HEIGHT, WIDTH = 32, 48
 
@@ -86,7 +86,7 @@ def test_the_same_inputs_give_the_same_bytes(network, photos):
 
 
 def test_the_images_are_locked_in_file_and_report(network, photos):
-    made = convert(network, "litert_int8", photos, samples=2)
+    made = convert(network, "litert_int8", photos, ConversionOptions(samples=2))
     lock = json.loads(read_tflite(made.data).metadata[CALIBRATION_ENTRY])
     assert lock == made.report.calibration
     assert list(lock) == ["0.png", "3.png"]
@@ -107,7 +107,7 @@ def test_the_range_of_the_input_comes_from_the_onnx_file(tmp_path, photos):
 
 @pytest.mark.parametrize("io", ["int8", "uint8", "float32"])
 def test_the_type_of_inputs_and_outputs_can_be_chosen(network, photos, io):
-    model = convert(network, "litert_int8", photos, io=io).model
+    model = convert(network, "litert_int8", photos, ConversionOptions(io=io)).model
     assert [tensor.dtype for tensor in model.inputs + model.outputs] == [io, io]
 
 
@@ -132,12 +132,12 @@ def test_quantizing_without_images_is_refused_with_advice(network):
 
 def test_an_integer_type_without_quantization_is_refused(network):
     with pytest.raises(UsageError, match="does not quantize"):
-        convert(network, "litert_fp32", io="uint8")
+        convert(network, "litert_fp32", options=ConversionOptions(io="uint8"))
 
 
 def test_a_type_that_does_not_go_with_the_width_is_refused(network, photos):
     with pytest.raises(UsageError, match="16-bit activations can be"):
-        convert(network, "litert_int16x8", photos, io="uint8")
+        convert(network, "litert_int16x8", photos, ConversionOptions(io="uint8"))
 
 
 def test_pictures_cannot_calibrate_a_network_of_other_channels(tmp_path, photos):
@@ -227,10 +227,10 @@ def test_what_the_frames_cover_is_reported(network, photos):
 
 
 def test_a_lock_gives_the_same_bytes(network, photos, tmp_path):
-    made = convert(network, "litert_int8", photos, samples=3)
+    made = convert(network, "litert_int8", photos, ConversionOptions(samples=3))
     write_lock(tmp_path / "mine.lock", photos, made.report, 3)
     cv2.imwrite(str(photos / "00.png"), np.full((40, 40, 3), 99, np.uint8))
-    assert convert(network, "litert_int8", photos, samples=3).data != made.data
+    assert convert(network, "litert_int8", photos, ConversionOptions(samples=3)).data != made.data
     assert convert(network, "litert_int8", tmp_path / "mine.lock").data == made.data
 
 
@@ -248,7 +248,7 @@ def test_arrays_calibrate_networks_that_take_no_picture(tmp_path):
 
 def test_recovering_holds_frames_out_and_tells_its_rungs(network, photos):
     whole = convert(network, "litert_int8", photos)
-    found = convert(network, "litert_int8", photos, recover_db=20.0)
+    found = convert(network, "litert_int8", photos, ConversionOptions(recover_db=20.0))
     names = list(whole.report.calibration)
     assert list(found.report.calibration) == [name for place, name in enumerate(names) if (place + 1) % 4]
     assert found.report.rungs[0].name == "plain"
@@ -258,9 +258,9 @@ def test_recovering_holds_frames_out_and_tells_its_rungs(network, photos):
 
 def test_recovering_from_too_few_frames_is_refused(network):
     with pytest.raises(UsageError, match="at least 4; found 2"):
-        convert(network, "litert_int8", [np.zeros((32, 48, 3), np.uint8), np.ones((32, 48, 3), np.uint8)], recover_db=20.0)
+        convert(network, "litert_int8", [np.zeros((32, 48, 3), np.uint8), np.ones((32, 48, 3), np.uint8)], ConversionOptions(recover_db=20.0))
 
 
 def test_recovering_with_a_recipe_that_does_not_quantize_is_refused(network):
     with pytest.raises(UsageError, match="nothing to recover"):
-        convert(network, "litert_fp32", recover_db=20.0)
+        convert(network, "litert_fp32", options=ConversionOptions(recover_db=20.0))

@@ -8,7 +8,7 @@ import pytest
 from redmobile.core.converter import load_converter
 from redmobile.npu.rules import judge, load_rules
 from redmobile.npu.vela import compile_with_vela, settings_for
-from redmobile.pipeline import convert, find_source
+from redmobile.pipeline import ConversionOptions, convert, find_source
 
 FRAMES = 2
 SEARCHED = 0
@@ -21,7 +21,7 @@ def converted(recipe):
     assert chosen.quantize is not None
     activations = msgspec.structs.replace(chosen.quantize.activations, search=SEARCHED)
     hurried = msgspec.structs.replace(chosen, quantize=msgspec.structs.replace(chosen.quantize, activations=activations))
-    return convert(source.onnx, hurried, source.calibration, samples=FRAMES)
+    return convert(source.onnx, hurried, source.calibration, ConversionOptions(samples=FRAMES))
 
 
 def test_ethos_u55_and_u65_have_one_lowering():
@@ -30,7 +30,7 @@ def test_ethos_u55_and_u65_have_one_lowering():
 
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("ethosu") is None, reason="ethos-u-vela is not installed: pip install 'redmobile[npu]'")
-@pytest.mark.parametrize(("recipe", "targets"), [("ethos_u65", {"ethos_u65": 38, "ethos_u55": 9.5}), ("ethos_u85", {"ethos_u85": 50})])
+@pytest.mark.parametrize(("recipe", "targets"), [("ethos_u65", {"ethos_u65": 44, "ethos_u55": 10.8}), ("ethos_u85", {"ethos_u85": 54})])
 def test_nothing_of_red_mobile_stays_on_the_cpu(recipe, targets):
     made = converted(recipe)
     assert made.report.quantization is not None

@@ -13,7 +13,7 @@ from redmobile.core.converter import ActivationQuantization, Converter, Quantize
 from redmobile.enhance.image_model import ImageModel
 from redmobile.errors import UsageError
 from redmobile.parity.check import check_parity
-from redmobile.pipeline import convert
+from redmobile.pipeline import ConversionOptions, convert
 from redmobile.runtimes.base import open_runtime
 
 HEIGHT, WIDTH = 32, 48
@@ -72,7 +72,7 @@ def run(path, content, pixels):
 def test_alpha_is_exact_and_colours_are_those_of_the_rgb_file(tmp_path, photos, name):
     tail, more = TAILS[name]
     network = write(tmp_path / "net.onnx", tail)
-    plain, made = convert(network, RECIPE, photos), convert(network, RECIPE, photos, io="rgba:int8")
+    plain, made = convert(network, RECIPE, photos), convert(network, RECIPE, photos, ConversionOptions(io="rgba:int8"))
     pixels = rgba()
     found = run(tmp_path / "rgba.tflite", made.data, pixels)
     np.testing.assert_array_equal(found[..., 3], pixels[..., 3])
@@ -90,7 +90,7 @@ def test_alpha_is_exact_and_colours_are_those_of_the_rgb_file(tmp_path, photos, 
 
 
 def test_unsigned_bytes_too(tmp_path, photos):
-    made = convert(write(tmp_path / "net.onnx", TAILS["gain"][0]), RECIPE, photos, io="rgba:uint8")
+    made = convert(write(tmp_path / "net.onnx", TAILS["gain"][0]), RECIPE, photos, ConversionOptions(io="rgba:uint8"))
     found = run(tmp_path / "rgba.tflite", made.data, rgba())
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found[..., 3], rgba()[..., 3])
@@ -112,7 +112,7 @@ def test_a_network_with_its_own_scales_takes_rgba_without_pictures(tmp_path):
     model = helper.make_model(helper.make_graph(nodes, "g", values[:1], values[1:], initializers), opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 9
     onnx.save(model, tmp_path / "qdq.onnx")
-    made = convert(tmp_path / "qdq.onnx", "litert_int8", io="rgba:int8")
+    made = convert(tmp_path / "qdq.onnx", "litert_int8", options=ConversionOptions(io="rgba:int8"))
     plain = convert(tmp_path / "qdq.onnx", "litert_int8")
     assert made.report.operators == plain.report.operators == {"CONV_2D": 1, "ADD": 1}
     found = run(tmp_path / "rgba.tflite", made.data, rgba())
@@ -123,13 +123,13 @@ def test_a_network_with_its_own_scales_takes_rgba_without_pictures(tmp_path):
 @pytest.mark.parametrize(("recipe", "says"), [("litert_fp32", "does not quantize"), ("litert_int16x8", "16-bit activations can be int16")])
 def test_rgba_is_for_8_bits(tmp_path, photos, recipe, says):
     with pytest.raises(UsageError, match=says):
-        convert(write(tmp_path / "net.onnx", TAILS["residual"][0]), recipe, photos, io="rgba:int8")
+        convert(write(tmp_path / "net.onnx", TAILS["residual"][0]), recipe, photos, ConversionOptions(io="rgba:int8"))
 
 
 def test_rgba_files_enhance_and_are_compared(tmp_path, photos):
     network = write(tmp_path / "net.onnx", TAILS["gain"][0])
     for io, name in (("rgba:int8", "rgba"), (None, "rgb")):
-        (tmp_path / f"{name}.tflite").write_bytes(convert(network, RECIPE, photos, io=io).data)
+        (tmp_path / f"{name}.tflite").write_bytes(convert(network, RECIPE, photos, ConversionOptions(io=io)).data)
     models = [ImageModel(open_runtime(tmp_path / f"{name}.tflite", threads=1)) for name in ("rgba", "rgb")]
     frame = cv2.resize(rgba()[0, ..., :3].copy(), (70, 50))
     np.testing.assert_array_equal(models[0].enhance(frame), models[1].enhance(frame))
@@ -142,7 +142,7 @@ def test_a_file_that_takes_other_pixels_than_its_network_is_compared_with_a_floa
     network = write(tmp_path / "net.onnx", TAILS["residual"][0])
     pixels = Pixels(bgr=True, mean=(0.4, 0.5, 0.6))
     for recipe, name in ((RECIPE, "int8"), ("litert_fp32", "float")):
-        (tmp_path / f"{name}.tflite").write_bytes(convert(network, recipe, photos, pixels=pixels).data)
+        (tmp_path / f"{name}.tflite").write_bytes(convert(network, recipe, photos, ConversionOptions(pixels=pixels)).data)
     with pytest.raises(UsageError, match=r"where its network takes others \(BGR, mean 0.4,0.5,0.6\)"):
         check_parity(str(tmp_path / "int8.tflite"), photos, onnx=network, converter="litert_int8", threads=1, allow_calibration_frames=True)
     checked = check_parity(
@@ -152,7 +152,9 @@ def test_a_file_that_takes_other_pixels_than_its_network_is_compared_with_a_floa
 
 
 def test_rgba_files_are_measured(tmp_path, photos):
-    (tmp_path / "rgba.tflite").write_bytes(convert(write(tmp_path / "net.onnx", TAILS["residual"][0]), RECIPE, photos, io="rgba:int8").data)
+    (tmp_path / "rgba.tflite").write_bytes(
+        convert(write(tmp_path / "net.onnx", TAILS["residual"][0]), RECIPE, photos, ConversionOptions(io="rgba:int8")).data
+    )
     runtime = open_runtime(tmp_path / "rgba.tflite", threads=1)
     (array,) = arrays_for(runtime.inputs)
     assert (array.shape, array.dtype) == ((1, HEIGHT, WIDTH, 4), np.int8)

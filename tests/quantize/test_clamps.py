@@ -119,6 +119,38 @@ def test_minimum_and_maximum_with_constants_are_clamps_too():
     assert_close(model, quantized, frames())
 
 
+def test_a_lower_bound_that_codes_cannot_tell_from_zero_vanishes():
+    build = Build(2)
+    positive = build.op("MAXIMUM", [build.conv(build.image, 3, gain=3.0), scalar(1e-4)], SHAPE)
+    model = build.model(build.op("MINIMUM", [positive, scalar(1.0)], SHAPE, name="out"))
+    quantized = quantize(model, PLAIN, frames()).model
+    assert kinds(quantized) == ["CONV_2D"]
+    assert quantized.outputs[0].quantization == CODES
+    assert_close(model, quantized, frames())
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.003, 1.0), (1e-4, None)], ids=["a code and a half above zero", "of an unknown range"])
+def test_a_lower_bound_above_zero_stays_where_codes_may_tell(low, high):
+    build = Build(2)
+    ends = build.op("MAXIMUM", [build.conv(build.image, 3, gain=3.0), scalar(low)], SHAPE, name="low")
+    if high is not None:
+        ends = build.op("MINIMUM", [ends, scalar(high)], SHAPE, name="out")
+    model = build.model(ends)
+    quantized = quantize(model, PLAIN, frames()).model
+    assert "MAXIMUM" in kinds(quantized)
+    assert_close(model, quantized, frames())
+
+
+def test_a_bound_above_zero_that_stays_must_fit_its_scale():
+    build = Build(2)
+    clamped = build.op("RELU_0_TO_1", [build.conv(build.image, 3, gain=3.0)], SHAPE)
+    raised = build.op("MAXIMUM", [build.conv(build.image, 3), scalar(5.0)], SHAPE)
+    model = build.model(build.op("CONCATENATION", [clamped, raised], (1, 16, 24, 6), name="out", axis=3))
+    quantized = quantize(model, PLAIN, frames()).model
+    assert {"MAXIMUM", "RELU_0_TO_1"} <= set(kinds(quantized))
+    assert_close(model, quantized, frames())
+
+
 def test_an_output_clamped_by_a_fused_relu_and_a_minimum_has_codes_of_an_image():
     build = Build(2)
     total = build.op("ADD", [build.conv(build.image, 3), build.image], SHAPE, fused_activation_function="RELU")

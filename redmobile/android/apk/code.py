@@ -13,6 +13,8 @@ from redmobile.core.artifact import sha256_bytes, sha256_file, write_text
 MIN_API, TARGET_API = 26, 35
 
 _MEMORY = "-Xmx1g"
+_KOTLIN_SECONDS = 1800
+"""Half a minute on two cores; a computer that is busy with other things may need many times that."""
 _KOTLIN = ("-no-stdlib", "-no-reflect", "-Werror")
 _FOR_PHONES = (
     "-jvm-target",
@@ -71,7 +73,7 @@ def compile_kotlin(
         return
     shutil.rmtree(output, ignore_errors=True)
     command = (tools.jdk.program("java"), _MEMORY, "-cp", _joined(compiler), "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler")
-    run((*command, *options, *sources), "compiling Kotlin", log)
+    run((*command, *options, *sources), "compiling Kotlin", log, timeout_s=_KOTLIN_SECONDS)
     write_text(stamp, key)
 
 

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Literal
 
 from redmobile.android.apk.tools import Tools, run
-from redmobile.core.artifact import write_bytes
+from redmobile.core.artifact import read_bytes, write_bytes
 from redmobile.errors import ToolError
+from redmobile.kernels.library import LIBRARY, build_library
 
 Platform = Literal["android-arm64", "linux-x86_64"]
 
 TFLITE = "libjnitensorflowlite.so"
 BRIDGE = "libredmobile_tflite.so"
+DELEGATE = LIBRARY
 PAGE_BYTES = 16384
 """The page size of newer phones, at which libraries and their places in the APK are aligned."""
 
@@ -22,6 +24,9 @@ _TARGETS: dict[Platform, tuple[str, ...]] = {
     "android-arm64": ("--target=aarch64-linux-android26", "-march=armv8-a", "-mno-outline-atomics"),
     "linux-x86_64": ("--target=x86_64-linux-gnu",),
 }
+_KERNELS: dict[Platform, str] = {"android-arm64": "aarch64-android", "linux-x86_64": "host"}
+"""Platform → the name of the kernels' target."""
+
 _COMPILE = ("-std=c11", "-O2", "-fPIC", "-ffreestanding", "-fvisibility=hidden", "-fno-stack-protector", "-Wall", "-Wextra", "-Werror")
 _LINK = (
     "-shared",
@@ -46,6 +51,12 @@ def take_tflite(jar: Path, folder: Path) -> Path:
     return folder / TFLITE
 
 
+def take_delegate(platform: Platform, folder: Path) -> Path:
+    """Our kernels' delegate for `platform`, built unless these sources were built before, into `folder`. Raises DeviceError (no CMake), ToolError."""
+    write_bytes(folder / DELEGATE, read_bytes(build_library(_KERNELS[platform])))
+    return folder / DELEGATE
+
+
 def compile_bridge(cpp: Path, platform: Platform, tflite: Path, tools: Tools, work: Path) -> Path:
     """The bridge's library for `platform`, beside `tflite`, which it loads from its own folder. cpp: the C sources. Raises ToolError."""
     work.mkdir(parents=True, exist_ok=True)
@@ -57,9 +68,20 @@ def compile_bridge(cpp: Path, platform: Platform, tflite: Path, tools: Tools, wo
         libraries = (*libraries, *stand_ins, "-Wl,-z,defs")
     else:
         libraries = (*libraries, "-Wl,-rpath,$ORIGIN")
-    compiling = [tools.clang, *_TARGETS[platform], *_COMPILE, *map(str, include), str(cpp / "tflite_bridge.c")]
+    compiling = [tools.clang, *_TARGETS[platform], *_COMPILE, *map(str, include), *map(str, sorted(cpp.glob("*.c")))]
     linking = [*_LINK, f"-Wl,-soname,{BRIDGE}", *map(str, libraries), "-o", str(output)]
     run([*compiling, *linking], f"compiling the bridge for {platform}", work / f"{platform}.log")
+    return output
+
+
+def compile_test_library(source: Path, folder: Path, tools: Tools, work: Path) -> Path:
+    """A library of the app's tests for this machine, libredmobile_NAME.so of the file NAME.c, in `folder`. Raises ToolError."""
+    output = folder / f"libredmobile_{source.stem}.so"
+    # jni.h includes stdio.h and needs nothing of it: the bridge's empty one will do.
+    bionic = source.parents[2] / "main" / "cpp" / "bionic"
+    include: tuple[str | Path, ...] = ("-isystem", bionic, "-isystem", tools.jdk.include, "-isystem", tools.jdk.include / "linux")
+    compiling = (tools.clang, *_TARGETS["linux-x86_64"], *_COMPILE, *include, source)
+    run((*compiling, "-shared", "-nostdlib", "-fuse-ld=lld", "-o", output), f"compiling {source.name} for the tests", work / f"{source.stem}.log")
     return output
 
 

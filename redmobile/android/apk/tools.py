@@ -40,7 +40,11 @@ PROGRAMS = (
     Program("ld.lld", "lld", "links it for Android"),
     Program("aapt2", "aapt", "packs the resources"),
     Program("apksigner", "apksigner", "signs the APK"),
+    Program("cmake", "cmake", "builds our kernels' delegate"),
+    Program("make", "make", "is driven by it"),
 )
+HEADERS = Program("C's headers for arm64", "libc6-dev-arm64-cross", "which the kernels are compiled against")
+_HEADERS_FOLDER = Path("/usr/aarch64-linux-gnu/include")
 JDK = Program("JDK", "openjdk-17-jdk-headless", f"compiles the app and runs the tools; version {OLDEST_JDK} to {NEWEST_JDK}")
 
 
@@ -100,6 +104,7 @@ def require_maven() -> str:
 def missing() -> list[Program]:
     """The programs that are not there."""
     lacking = [program for program in PROGRAMS if find_program(program.name) is None]
+    lacking += [] if (_HEADERS_FOLDER / "stdio.h").is_file() else [HEADERS]
     return lacking if find_jdk() else [JDK, *lacking]
 
 

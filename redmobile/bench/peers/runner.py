@@ -16,6 +16,7 @@ from redmobile.bench.peers.networks import load_frames, network_size, onnx_netwo
 from redmobile.bench.peers.result import FORMAT, LatencyRun, NetworkFacts, PeersResult, Row, to_builtins
 from redmobile.bench.peers.tables import ConversionTable, ConverterTable, NetworkTable, Precision
 from redmobile.bench.peers.tools import Tool, make_tool
+from redmobile.bench.peers.unfinished import Part, Unfinished
 from redmobile.bench.plan import ClosedLoop, Plan, adapt, load_plan
 from redmobile.core.artifact import sha256_file
 from redmobile.core.environment import describe
@@ -58,7 +59,8 @@ def compare_converters(
 ) -> PeersResult:
     """Carry out the plan called `plan` (on the shelf, or a path), and leave its result in `choice.out` too.
 
-    threads, runs, seconds: of the latency measurement, in place of the plan's values. What one converter cannot do, for whatever reason, is a
+    threads, runs, seconds: of the latency measurement, in place of the plan's values. A comparison that was stopped goes on where it was, if it is
+    called again with the same folder. What one converter cannot do, for whatever reason, is a
     row of the result. Raises InputError, DocumentError, UsageError, OutputError.
     """
     settings = adapt(load_plan(plan), runs=runs, seconds=seconds)
@@ -70,6 +72,7 @@ def compare_converters(
     choice = dataclasses.replace(choice, out=choice.out.resolve())  # the converters run in folders of their own
     result = _Work(plan, msgspec.structs.replace(settings, conversion=table), table, choice, on_progress).carry_out(settings.closed_loop)
     write_json(choice.out / RESULT, to_builtins(result))
+    Unfinished(choice.out).clear()
     return result
 
 
@@ -119,11 +122,15 @@ class _Work:
         self._done = 0
         self._runs: list[LatencyRun] = []
         self._builder: Tool | RedmobileError | None = None
+        self._unfinished = Unfinished(choice.out)
+        self._common: list[str] = []
+        """What all rows depend on."""
 
     def carry_out(self, loop: ClosedLoop) -> PeersResult:
         """Everything, in order: environments one at a time, then network after network."""
         calibration = load_calibration(self._calibrate, 1, 1, self._table.frames).lock  # unreadable pictures are told of before anything is installed
         pictures = load_calibration(self._pictures, 1, 1, self._table.pictures).lock
+        self._common = [repr(self._settings), repr(sorted(pictures.items())), repr(sorted(describe()["packages"].items()))]
         onnx = [onnx_network(path) for path in self._onnx]
         tools = [(converter, self._announced_tool(converter)) for converter in self._table.converter]
         figures = Figures(
@@ -141,7 +148,7 @@ class _Work:
         for found in self._networks(onnx):
             ready += [] if found.network is None else [found.network]
             for precision in self._table.precisions:
-                rows += self._rows(found, precision, tools, figures)
+                rows += self._part(found, precision, tools, figures)
         self._say("done")
         return PeersResult(
             format=FORMAT,
@@ -204,6 +211,20 @@ class _Work:
             return _Found(table.name, None, None, str(error))
         return _Found(table.name, network, frames)
 
+    def _part(self, found: _Found, precision: Precision, tools: _Tools, figures: Figures) -> tuple[Row, ...]:
+        """All rows of one network and precision, those of a comparison that was stopped included."""
+        name, depends = f"{found.name}_{precision}", [*self._common, *_depends(found, tools)]
+        part = self._unfinished.find(name, depends)
+        if part is None:
+            before = len(self._runs)
+            part = Part(rows=tuple(self._rows(found, precision, tools, figures)), runs=tuple(self._runs[before:]))
+            if all(map(_lasts, part.rows)):
+                self._unfinished.keep(name, depends, part)
+        else:
+            self._runs += part.runs
+            self._done += self._steps_of_part
+        return part.rows
+
     def _rows(self, found: _Found, precision: Precision, tools: _Tools, figures: Figures) -> list[Row]:
         """All rows of one network and precision."""
         rows = [self._converted(found, converter, tool, precision) for converter, tool in tools]
@@ -255,7 +276,23 @@ class _Work:
     def _steps(self) -> int:
         table, converters = self._table, len(self._table.converter)
         networks = len(table.network) + len(self._onnx)
-        return converters + 1 + len(table.network) + networks * len(table.precisions) * (2 * converters + len(table.threads))
+        return converters + 1 + len(table.network) + networks * len(table.precisions) * self._steps_of_part
+
+    @property
+    def _steps_of_part(self) -> int:
+        return 2 * len(self._table.converter) + len(self._table.threads)
+
+
+def _lasts(row: Row) -> bool:
+    """Whether another try would find the same: time and memory depend on what else the machine does, environments on the network."""
+    return row.outcome in ("converted", "not applicable") or (row.outcome == "failed" and row.conversion is not None)
+
+
+def _depends(found: _Found, tools: _Tools) -> list[str]:
+    """What the rows of a network depend on, besides the plan."""
+    called = [str(tool) if isinstance(tool, RedmobileError) else tool.fingerprint for _, tool in tools]
+    network = found.reason if found.network is None else found.network.onnx_sha256
+    return [*called, network, found.frames.sha256 if found.frames else ""]
 
 
 def _network_facts(network: ReadyNetwork) -> NetworkFacts:

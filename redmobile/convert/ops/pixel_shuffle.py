@@ -1,7 +1,7 @@
 """DepthToSpace, SpaceToDepth: patches of an image as channels, and back.
 
 Row planes: in NHWC memory, row r of every r-th block of rows is contiguous, and a piece of b · C values in it is one pixel row of a
-patch. So patches need no shuffling: a view, a cut along the rows of a block, and a view again; the mirror image on the way back.
+patch. So patches need no shuffling: a view and a cut along the rows of a block; the mirror image on the way back.
 No target lacks these operators, where SPACE_TO_DEPTH and DEPTH_TO_SPACE fall back to the CPU on many.
 """
 
@@ -24,7 +24,7 @@ _SHUFFLE_ROWS = (0, 2, 1, 3)
 def space_to_depth(node: OnnxNode, out: Lowering) -> None:
     """`y (N, b·b·C, H / b, W / b), channels ordered (row, column, colour), of x (N, C, H, W)`   ->   as LoweringChoices.space_to_depth says.
 
-    SPACE_TO_DEPTH; row planes: RESHAPE (N·H/b, b, W·C) - SPLIT by rows - RESHAPE (N, H/b, W/b, b·C) each - CONCATENATION;
+    SPACE_TO_DEPTH; row planes: RESHAPE (N, H/b, W, b·C) - SPLIT by rows of a block into planes (N, H/b, W/b, b·C) - CONCATENATION;
     a transpose: RESHAPE (N·H/b, b, W/b, b·C) - TRANSPOSE (0, 2, 1, 3) - RESHAPE; or, for blocks that are powers of two, CONV_2D 2×2/2 that
     only moves values, once for each factor of two.
     """
@@ -44,7 +44,7 @@ def space_to_depth(node: OnnxNode, out: Lowering) -> None:
 def depth_to_space(node: OnnxNode, out: Lowering) -> None:
     """`y (N, C, H·b, W·b) of x (N, b·b·C, H, W), channels ordered (row, column, colour)`   ->   as LoweringChoices.pixel_shuffle says.
 
-    DEPTH_TO_SPACE; row planes: SPLIT - RESHAPE (N, H, 1, W·b·C) each - CONCATENATION by rows - RESHAPE (N, H·b, W·b, C); a transpose:
+    DEPTH_TO_SPACE; row planes: SPLIT into planes (N, H, W, b·C) - CONCATENATION by rows - RESHAPE (N, H·b, W·b, C); a transpose:
     RESHAPE (N·H, W, b, b·C) - TRANSPOSE (0, 2, 1, 3) - RESHAPE; or, for blocks that are powers of two, TRANSPOSE_CONV 2×2/2 that only moves
     values, once for each factor of two. The order (colour, row, column) is rewritten before (passes/channel_order).
     """
@@ -75,9 +75,9 @@ def _by_depth_to_space(out: Lowering, x: Tensor, block: int, name: str) -> None:
 
 def _planes_of(out: Lowering, x: Tensor, block: int, name: str) -> None:
     batch, height, width, channels = x.shape
-    rows = out.reshape(x, (batch, height // block, block, width * channels), f"{name}/rows")
-    pieces = out.split(rows, 2, [1] * block, [f"{name}/row{row}" for row in range(block)])
     shape = (batch, height // block, width // block, block * channels)
+    rows = out.reshape(x, _rows_shape(out, shape, block), f"{name}/rows")
+    pieces = out.split(rows, 2, [rows.shape[2] // block] * block, [f"{name}/row{row}" for row in range(block)])
     planes: list[Tensor | None] = [out.reshape(piece, shape, f"{name}/plane{row}") for row, piece in enumerate(pieces)]
     out.define(name, "CONCATENATION", planes, {"axis": 3, "fused_activation_function": "NONE"}, order=NHWC)
 
@@ -85,12 +85,23 @@ def _planes_of(out: Lowering, x: Tensor, block: int, name: str) -> None:
 def _from_planes(out: Lowering, x: Tensor, block: int, name: str) -> None:
     batch, height, width, channels = x.shape
     planes = out.split(x, 3, [channels // block] * block, [f"{name}/plane{row}" for row in range(block)])
-    length = width * channels // block
-    rows: list[Tensor | None] = [out.reshape(plane, (batch, height, 1, length), f"{name}/row{row}") for row, plane in enumerate(planes)]
-    options = {"axis": 2, "fused_activation_function": "NONE"}
-    joined = out.emit("CONCATENATION", rows, f"{name}/rows", (batch, height, block, length), options)
+    whole = _rows_shape(out, planes[0].shape, block)
+    shape = (batch, height, whole[2] // block, whole[3])
+    rows: list[Tensor | None] = [out.reshape(plane, shape, f"{name}/row{row}") for row, plane in enumerate(planes)]
+    joined = out.emit("CONCATENATION", rows, f"{name}/rows", whole, {"axis": 2, "fused_activation_function": "NONE"})
     shape = (batch, height * block, width * block, channels // block // block)
     out.alias(name, out.reshape(joined, shape, name), NHWC)
+
+
+def _rows_shape(out: Lowering, plane: tuple[int, ...], block: int) -> tuple[int, int, int, int]:
+    """In which shape the rows of a block, each a `plane` row (N, H, W, C), lie side by side.
+
+    As one run a row; or as pixels of the planes, whose pieces are planes without a view (XNNPACK copies what it views).
+    """
+    batch, height, width, channels = plane
+    if out.choices.row_arithmetic == "in_planes":
+        return batch, height, block * width, channels
+    return batch, height, block, width * channels
 
 
 def _to_depth_by_transpose(out: Lowering, x: Tensor, block: int, name: str) -> None:

@@ -4,17 +4,22 @@
 
 #define RM_EXPORT __attribute__((visibility("default")))
 
-/* The first of the list whose feature is there. */
-#define RM_KERNEL(feature, name) \
-    if ((rm_features_of_this_processor() & (feature)) == (feature)) return name;
+/* The first of the list whose feature is there; the last needs none, so that NULL is never reached. */
+#define RM_KERNEL(feature, name) (rm_features_of_this_processor() & (feature)) == (feature) ? name :
 static rm_flip_fn *flip(void) {
+    return
 #include "kernels_flip.inc"
+        NULL;
 }
 static rm_yuv_to_rgb_fn *yuv_to_rgb(void) {
+    return
 #include "kernels_yuv_to_rgb.inc"
+        NULL;
 }
 static rm_rgb_to_yuv_fn *rgb_to_yuv(void) {
+    return
 #include "kernels_rgb_to_yuv.inc"
+        NULL;
 }
 #undef RM_KERNEL
 

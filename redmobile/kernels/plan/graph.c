@@ -177,11 +177,9 @@ int rm_graph_set_mean(struct rm_graph *graph, int o) {
     const struct rm_tensor *in = &graph->tensors[op->inputs[0]], *out = &graph->tensors[op->output];
     const int64_t pixels = (int64_t)in->height * in->width;
     if (pixels >= 1 << 23) return fail(graph, "a mean over 2^23 pixels or more");
-    op->mean_scale = in->scale / out->scale * (1.0f / (float)pixels);
+    op->mean_scale = in->scale / out->scale / (float)pixels;
     if (!(op->mean_scale >= 0x1p-32f && op->mean_scale < 256.0f)) return fail(graph, "a scale outside of [2^-32, 256)");
-    op->mean_bias = (int32_t)(-pixels * in->zero);
-    op->mean_lo = -128;
-    op->mean_hi = 127;
+    op->mean_offset = (float)out->zero - (float)(pixels * in->zero) * op->mean_scale;
     return o;
 }
 

@@ -51,8 +51,7 @@ struct rm_op {
     int block;             /* of depth to space */
     int label;             /* the caller's number for it (the node in the model) */
     float mean_scale;      /* input scale / output scale / pixels */
-    int mean_lo, mean_hi;
-    int32_t mean_bias;     /* - pixels * zero point of the input */
+    float mean_offset;     /* zero point of the output - pixels * that of the input * mean_scale: in floats, as XNNPACK has it */
     struct rm_pointwise pointwise;
     struct rm_depthwise depthwise;
     struct rm_add add;

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from redmobile.nets.blocks.convolution import Convolution
 from redmobile.nets.blocks.rounding import LOGISTIC_LIMIT, Grid, Rounding
+from redmobile.nets.model_document import Attention
 
 FACTOR = Grid(1 / 256, -128)
 """What TFLite prescribes for the output of LOGISTIC."""
@@ -52,15 +53,25 @@ class SpatialAttention(nn.Module):
 
 
 class DualAttention(nn.Module):
-    """x + channel attention, then spatial attention, of x: the residual keeps what neither of them wants to touch."""
+    """x + channel attention, then spatial attention, of x: the residual keeps what neither of them wants to touch.
 
-    def __init__(self, channels: int) -> None:
+    channel, spatial: whether there is the one and the other; without them the other alone, for comparisons (redmobile ablate).
+    """
+
+    def __init__(self, channels: int, *, channel: bool = True, spatial: bool = True) -> None:
         super().__init__()
-        self.channel = ChannelAttention(channels)
-        self.spatial = SpatialAttention(channels)
+        self.channel = ChannelAttention(channels) if channel else nn.Identity()
+        self.spatial = SpatialAttention(channels) if spatial else nn.Identity()
         self.added = Rounding()
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> the same."""
         attended: Tensor = self.added(x + self.spatial(self.channel(x)))
         return attended
+
+
+def attention_of(kind: Attention, channels: int) -> nn.Module:
+    """The attention that a model.toml asks for; one that changes nothing for `none`."""
+    if kind == "none":
+        return nn.Identity()
+    return DualAttention(channels, channel=kind != "spatial", spatial=kind != "channel")

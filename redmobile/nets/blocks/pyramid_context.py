@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from redmobile.nets.blocks.convolution import Convolution, depthwise
 from redmobile.nets.blocks.rounding import Rounding
-from redmobile.nets.model_document import Activation
+from redmobile.nets.model_document import Activation, Context
 
 
 class PyramidContext(nn.Module):
@@ -46,6 +46,11 @@ class PyramidContext(nn.Module):
             context = last.rounded(functional.interpolate(context, scale_factor=2.0, mode="bilinear", align_corners=False))
         added: Tensor = self.added(x + context)
         return added
+
+
+def context_of(channels: int, context: Context, activation: Activation) -> nn.Module:
+    """The pyramid that `context` asks for; one that changes nothing for 0 levels."""
+    return PyramidContext(channels, context.levels, context.width, activation) if context.levels else nn.Identity()
 
 
 def _mean_pool(channels: int) -> Convolution:

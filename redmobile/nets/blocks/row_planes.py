@@ -10,17 +10,18 @@ from __future__ import annotations
 from torch import Tensor
 
 PATCH = 4
+"""Unless a model.toml says otherwise."""
 
 
-def space_to_depth(x: Tensor) -> Tensor:
+def space_to_depth(x: Tensor, patch: int = PATCH) -> Tensor:
     """(N, C, H, W) -> (N, P·P·C, H/P, W/P), channels ordered (row, column, colour), as TensorFlow does it."""
     n, c, h, w = x.shape
-    patches = x.reshape(n, c, h // PATCH, PATCH, w // PATCH, PATCH)
-    return patches.permute(0, 3, 5, 1, 2, 4).reshape(n, PATCH * PATCH * c, h // PATCH, w // PATCH)
+    patches = x.reshape(n, c, h // patch, patch, w // patch, patch)
+    return patches.permute(0, 3, 5, 1, 2, 4).reshape(n, patch * patch * c, h // patch, w // patch)
 
 
-def depth_to_space(y: Tensor) -> Tensor:
+def depth_to_space(y: Tensor, patch: int = PATCH) -> Tensor:
     """The inverse of `space_to_depth`."""
     n, k, h, w = y.shape
-    c = k // (PATCH * PATCH)
-    return y.reshape(n, PATCH, PATCH, c, h, w).permute(0, 3, 4, 1, 5, 2).reshape(n, c, h * PATCH, w * PATCH)
+    c = k // (patch * patch)
+    return y.reshape(n, patch, patch, c, h, w).permute(0, 3, 4, 1, 5, 2).reshape(n, c, h * patch, w * patch)

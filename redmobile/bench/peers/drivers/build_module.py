@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import safetensors.torch
 import segmentation_models_pytorch
 import timm
 import torch
 from torch import nn
 
 from redmobile.bench.peers.drivers.protocol import Module
-from redmobile.nets.checkpoint import build_network
+from redmobile.nets.checkpoint import build_network, load_weights
 from redmobile.nets.model_document import load_model_document
 
 _SEED = 4
@@ -27,7 +26,7 @@ def build(module: Module, frames: Path) -> nn.Module:
     torch.manual_seed(_SEED)
     network = _make(module)
     if module.weights:
-        network.load_state_dict(safetensors.torch.load_file(module.weights))
+        load_weights(network, Path(module.weights))
     else:
         _take_statistics(network, torch.from_numpy(np.load(frames)).permute(0, 3, 1, 2).contiguous())
     return network.eval()

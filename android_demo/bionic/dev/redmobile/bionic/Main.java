@@ -20,13 +20,17 @@ import java.util.Arrays;
 /**
  * LIBRARIES MODEL OUT FRAME…: the bridge and TFLite, as they are in the APK, on Android's own libc.
  *
- * Each FRAME holds the bytes of the model's input; all outputs, one behind the other, go to OUT/0, OUT/1, …. Then, with -Dredmobile.refuse=true,
- * everything that must be refused is tried.
+ * Each FRAME holds the bytes of the model's input; all outputs, one behind the other, go to OUT/0, OUT/1, …. -Dredmobile.delegate=NAME: a library
+ * among LIBRARIES that exports a delegate, in front of XNNPACK; -Dredmobile.delegate.options=KEY=VALUE,…: for it. Then, with
+ * -Dredmobile.refuse=true, everything that must be refused is tried.
  * Every line on stdout that begins with "redmobile " is an answer: version, coverage, frame, thrown.
  */
 public final class Main {
     private static final int XNNPACK = 0;
     private static final int EXTERNAL = 2;
+    private static final String DELEGATE = System.getProperty("redmobile.delegate", "");
+    private static final String[] OPTIONS = Arrays.stream(System.getProperty("redmobile.delegate.options", "").split("[,=]"))
+        .filter(word -> !word.isEmpty()).toArray(String[]::new);
 
     private final Phone phone = Phone.on();
     private final VM vm;
@@ -37,6 +41,7 @@ public final class Main {
         vm = phone.createDalvikVM();
         jni = new Jni(vm, phone.getSvcMemory());
         vm.loadLibrary(new File(libraries, "libredmobile_tflite.so"), true).callJNI_OnLoad(phone); // loads TFLite, which it depends on
+        if (!DELEGATE.isEmpty()) vm.loadLibrary(new File(libraries, DELEGATE), false); // unidbg's dlopen knows only what is loaded
         bridge = vm.resolveClass("dev/redmobile/tflite/Bridge");
     }
 
@@ -50,7 +55,7 @@ public final class Main {
     }
 
     private void enhance(byte[] model, File out, Iterable<String> frames) throws IOException {
-        long session = create(model, XNNPACK, "");
+        long session = DELEGATE.isEmpty() ? create(model, XNNPACK, "") : create(model, EXTERNAL, DELEGATE, OPTIONS);
         if (session == 0) {
             say("thrown model " + jni.takeThrown());
             return;

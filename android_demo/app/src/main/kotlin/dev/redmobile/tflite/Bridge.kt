@@ -2,7 +2,7 @@ package dev.redmobile.tflite
 
 import java.nio.ByteBuffer
 
-/** The functions of cpp/tflite_bridge.c. They check nothing; [Interpreter] does. */
+/** The functions of cpp/tflite_bridge.c and cpp/pixel_buffer.c. They check nothing; [Interpreter] does. */
 internal object Bridge {
     init {
         System.loadLibrary("redmobile_tflite") // brings libjnitensorflowlite.so along
@@ -32,4 +32,6 @@ internal object Bridge {
     @JvmStatic external fun describe(handle: Long, output: Boolean, index: Int): IntArray
 
     @JvmStatic external fun flip(from: ByteBuffer, fromAt: Int, to: ByteBuffer, toAt: Int, bytes: Int)
+
+    @JvmStatic external fun readPixelBuffer(to: ByteBuffer, bytes: Int): Boolean
 }

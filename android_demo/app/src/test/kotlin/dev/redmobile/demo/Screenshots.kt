@@ -3,6 +3,8 @@ package dev.redmobile.demo
 import android.app.Activity
 import android.graphics.Bitmap
 import android.graphics.Canvas
+import android.view.View
+import android.view.ViewGroup
 import org.robolectric.Shadows.shadowOf
 import android.os.Looper
 import java.io.File
@@ -16,6 +18,9 @@ fun screenshot(activity: Activity, name: String): Bitmap {
     File(System.getProperty("redmobile.screenshots"), "$name.png").outputStream().use { picture.compress(Bitmap.CompressFormat.PNG, 100, it) }
     return picture
 }
+
+/** A view and everything in it. */
+fun below(view: View): List<View> = listOf(view) + if (view is ViewGroup) (0 until view.childCount).flatMap { below(view.getChildAt(it)) } else emptyList()
 
 /** Wait, at most two minutes, until `condition` holds, and let the main thread do its work meanwhile. */
 fun waitUntil(what: String, condition: () -> Boolean) {

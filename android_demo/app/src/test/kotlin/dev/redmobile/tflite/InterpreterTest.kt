@@ -3,6 +3,7 @@ package dev.redmobile.tflite
 import dev.redmobile.demo.DemoTestRunner
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertThrows
+import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
 import java.io.File
@@ -30,6 +31,23 @@ class InterpreterTest {
             assertEquals(System.getProperty("redmobile.frame.enhanced"), sha256(made))
         }
         assertEquals("2.21.0", Interpreter.version())
+    }
+
+    @Test
+    fun `our kernels take what they know, leave the rest to XNNPACK, and the bytes are those that LiteRT gives`() {
+        Interpreter(model, threads = 2, Delegate.External("libredmobile_delegate.so", mapOf("threads" to "2"))).use { interpreter ->
+            assertEquals(0 to 1, interpreter.coverage.left to interpreter.coverage.byAsked)
+            interpreter.inputs.single().data.put(File(System.getProperty("redmobile.frame")).readBytes())
+            interpreter.run()
+            val output = interpreter.outputs.single()
+            assertEquals(System.getProperty("redmobile.frame.enhanced"), sha256(ByteArray(output.bytes).also { output.data.get(it) }))
+        }
+    }
+
+    @Test
+    fun `an option that a delegate does not know is refused in its words`() {
+        val refused = assertThrows(DelegateException::class.java) { Interpreter(model, delegate = Delegate.External("libredmobile_delegate.so", mapOf("speed" to "9"))) }
+        assertTrue(refused.message, "made no delegate of these options" in refused.message.orEmpty())
     }
 
     @Test

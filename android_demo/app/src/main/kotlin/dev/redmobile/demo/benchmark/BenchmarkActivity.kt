@@ -8,11 +8,12 @@ import android.view.View
 import android.view.ViewGroup
 import android.view.WindowManager
 import android.widget.Button
+import android.widget.CheckBox
 import android.widget.ProgressBar
-import android.widget.RadioButton
 import android.widget.RadioGroup
 import android.widget.TextView
 import dev.redmobile.demo.R
+import dev.redmobile.demo.engine.Accelerator
 import dev.redmobile.demo.ui.HistogramView
 import dev.redmobile.demo.ui.Page
 import dev.redmobile.demo.ui.shown
@@ -22,6 +23,8 @@ import java.io.File
 class BenchmarkActivity : Activity() {
     private lateinit var listening: AutoCloseable
     private lateinit var plans: RadioGroup
+    private lateinit var units: List<CheckBox>
+    private lateinit var unitsSay: TextView
     private lateinit var start: Button
     private lateinit var cancel: Button
     private lateinit var bar: ProgressBar
@@ -52,14 +55,17 @@ class BenchmarkActivity : Activity() {
     private fun build() {
         val page = Page(this)
         page.text(getString(R.string.benchmark_explained))
-        plans = page.add(RadioGroup(this))
-        listOf(R.string.plan_model_latency, R.string.plan_video, R.string.plan_soak).forEachIndexed { index, words ->
-            plans.addView(RadioButton(this).apply {
-                id = index + 1
-                setText(words)
-            })
+        plans = page.choice(PLANS, listOf(R.string.plan_model_latency, R.string.plan_video, R.string.plan_soak).map { getString(it) }, 0) { }
+        unitsSay = page.text(getString(R.string.units_explained))
+        units = Accelerator.values().map { accelerator ->
+            page.add(CheckBox(this)).apply {
+                id = UNITS + accelerator.ordinal
+                setText(accelerator.words)
+                minHeight = Page.dp(context, TOUCHABLE)
+                isChecked = accelerator != Accelerator.NNAPI
+                setOnCheckedChangeListener { _, _ -> allowStart() }
+            }
         }
-        plans.check(1)
         start = page.button(R.string.benchmark_start) { startByHand() }
         cancel = page.button(R.string.cancel) { Benchmark.cancel() }
         bar = page.add(ProgressBar(this, null, android.R.attr.progressBarStyleHorizontal))
@@ -82,14 +88,20 @@ class BenchmarkActivity : Activity() {
     }
 
     private fun startByHand() {
-        val plan = BenchPlan.ALL[plans.checkedRadioButtonId - 1]
-        Benchmark.start(this, Request(plan, Request.newId(), null, listOf("cpu"), listOf(1, Request.defaultThreads()).distinct()))
+        val plan = BenchPlan.ALL[plans.checkedRadioButtonId - PLANS]
+        Benchmark.start(this, Request(plan, Request.newId(), null, chosen(), listOf(1, Request.defaultThreads()).distinct()))
+    }
+
+    private fun chosen(): List<String> = Accelerator.values().filterIndexed { index, _ -> units[index].isChecked }.map { it.id }
+
+    private fun allowStart() {
+        start.isEnabled = Benchmark.state !is BenchmarkState.Running && chosen().isNotEmpty()
     }
 
     private fun show(state: BenchmarkState) {
         val running = state is BenchmarkState.Running
-        start.isEnabled = !running
-        plans.shown = !running
+        allowStart()
+        (units + plans + unitsSay).forEach { it.shown = !running }
         cancel.shown = running
         bar.shown = running
         when (state) {
@@ -153,6 +165,9 @@ class BenchmarkActivity : Activity() {
 
     private companion object {
         const val RUN = "run"
+        const val PLANS = 1
+        const val UNITS = 100
+        const val TOUCHABLE = 48
         const val PERCENT = 100
         val EXTRAS = listOf("plan", "run_id", "model", "delegates", "threads", "seconds", "runs", "warm_up", "fps")
     }

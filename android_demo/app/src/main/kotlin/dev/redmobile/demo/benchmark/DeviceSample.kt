@@ -4,8 +4,7 @@ import android.content.Context
 import android.content.Intent
 import android.content.IntentFilter
 import android.os.BatteryManager
-import android.os.Build
-import android.os.PowerManager
+import dev.redmobile.demo.phone.Thermal
 import org.json.JSONObject
 import java.io.File
 import java.io.IOException
@@ -42,7 +41,7 @@ data class DeviceSample(
             val current = context.getSystemService(BatteryManager::class.java)?.getIntProperty(BatteryManager.BATTERY_PROPERTY_CURRENT_NOW)
             return DeviceSample(
                 seconds,
-                if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.Q) ThermalApi29.status(context) else null,
+                Thermal.status(context),
                 clocks(),
                 if (level != null && scale != null) PERCENT * level / scale else null,
                 tenths?.let { it / TENTHS },
@@ -59,9 +58,4 @@ data class DeviceSample(
             khz?.let { core.name to it / THOUSAND }
         }.toMap()
     }
-}
-
-private object ThermalApi29 {
-    /** Android's thermal status, 0 (none) to 6 (shutdown). */
-    fun status(context: Context): Int? = context.getSystemService(PowerManager::class.java)?.currentThermalStatus
 }

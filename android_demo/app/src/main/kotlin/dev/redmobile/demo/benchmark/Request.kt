@@ -1,15 +1,16 @@
 package dev.redmobile.demo.benchmark
 
 import android.os.Bundle
+import dev.redmobile.demo.engine.Accelerator
 import dev.redmobile.demo.engine.Settings
-import dev.redmobile.tflite.Delegate
 import dev.redmobile.tflite.DelegateException
 import java.util.UUID
 
 /** What the activity was asked to do; [model]: path of a .tflite, null: the app's own. android_demo/BENCHMARK.md has the extras. */
 data class Request(val plan: BenchPlan, val runId: String, val model: String?, val delegates: List<String>, val threads: List<Int>) {
     companion object {
-        private val UNITS = listOf("cpu", "gpu", "nnapi", "redmobile")
+        private const val GPU = "gpu" // TFLite has such a delegate, though not the build that this app carries
+        private val UNITS = Accelerator.values().map { it.id } + GPU
         private val RUN_ID = Regex("[A-Za-z0-9-]{1,64}")
         private const val MAX_THREADS = 64
         private const val THREADS = 4
@@ -57,11 +58,6 @@ data class Configuration(val unit: String, val threads: Int) {
     /** Throws [DelegateException] where this app has none of that name. */
     fun settings(): Settings = Settings(
         threads,
-        when (unit) {
-            "cpu" -> Delegate.Cpu
-            "nnapi" -> Delegate.Nnapi
-            "redmobile" -> Delegate.External("libredmobile_delegate.so")
-            else -> throw DelegateException("TFLite 2.21 of Maven Central, which this app is built with, has no delegate for the GPU")
-        },
+        Accelerator.of(unit)?.delegate ?: throw DelegateException("TFLite 2.21 of Maven Central, which this app is built with, has no delegate for the GPU"),
     )
 }

@@ -24,6 +24,15 @@ class AssetModel(private val context: Context, override val name: String = DEFAU
 
     companion object {
         const val DEFAULT = "red_mobile_rgba_int8.tflite"
+
+        /** Where the same network lies for smaller pictures, as HEIGHTxWIDTH.tflite: `redmobile android build` puts them there. */
+        private const val SMALLER = "smaller"
+
+        /** The app's model, and the same for smaller pictures, from the largest to the smallest. */
+        fun all(context: Context): List<AssetModel> {
+            val names = context.assets.list(SMALLER).orEmpty().sortedByDescending { name -> name.removeSuffix(".tflite").split('x').fold(1L) { all, side -> all * side.toLong() } }
+            return listOf(AssetModel(context)) + names.map { AssetModel(context, "$SMALLER/$it") }
+        }
     }
 }
 

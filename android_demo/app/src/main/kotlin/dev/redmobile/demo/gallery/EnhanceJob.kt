@@ -4,6 +4,7 @@ import android.content.Context
 import android.graphics.Bitmap
 import android.net.Uri
 import dev.redmobile.demo.engine.AssetModel
+import dev.redmobile.demo.engine.Choice
 import dev.redmobile.demo.engine.EngineState
 import dev.redmobile.demo.engine.Fault
 import dev.redmobile.demo.engine.TfLiteEngine
@@ -13,8 +14,8 @@ sealed class JobState {
     /** part: 0 to 1. */
     data class Working(val part: Float) : JobState()
 
-    /** before, after: small enough to be drawn; whole: every pixel. */
-    class Done(val before: Bitmap, val after: Bitmap, val whole: Bitmap) : JobState()
+    /** before, after: small enough to be drawn; whole: every pixel; exif: of the file that it came from. */
+    class Done(val before: Bitmap, val after: Bitmap, val whole: Bitmap, val exif: Exif) : JobState()
 
     object Cancelled : JobState()
 
@@ -22,10 +23,24 @@ sealed class JobState {
     data class Failed(val sentence: Int, val remedy: Int) : JobState()
 }
 
-/** Opens a picture and enhances it, on threads of its own; the listener is called on any of them. */
-class EnhanceJob(context: Context, val uri: Uri) : AutoCloseable {
+/** Whether what came out is kept. */
+sealed class Keeping {
+    object Not : Keeping()
+
+    object Writing : Keeping()
+
+    data class Kept(val uri: Uri) : Keeping()
+
+    /** sentence, remedy: string resources. */
+    data class Failed(val sentence: Int, val remedy: Int) : Keeping()
+}
+
+/**
+ * Opens a picture, enhances it and keeps what comes out, on threads of its own; the listener is called on any of them when something changes.
+ * context: the application's, as a job outlives screens.
+ */
+class EnhanceJob(private val context: Context, val uri: Uri, kept: Uri? = null) : AutoCloseable {
     private val pictures = Pictures(context.contentResolver)
-    private val model = AssetModel(context.applicationContext)
     private val engine = TfLiteEngine()
 
     @Volatile
@@ -35,11 +50,18 @@ class EnhanceJob(context: Context, val uri: Uri) : AutoCloseable {
     var state: JobState = JobState.Working(0f)
         private set(value) {
             field = value
-            listener(value)
+            listener()
         }
 
     @Volatile
-    var listener: (JobState) -> Unit = {}
+    var keeping: Keeping = kept?.let { Keeping.Kept(it) } ?: Keeping.Not
+        private set(value) {
+            field = value
+            listener()
+        }
+
+    @Volatile
+    var listener: () -> Unit = {}
 
     fun start() = Thread(::open, "redmobile-picture").start()
 
@@ -48,14 +70,32 @@ class EnhanceJob(context: Context, val uri: Uri) : AutoCloseable {
         cancelled = true
     }
 
+    /** Write what came out; encoding takes seconds, so that this returns before. strength: see [SavedPicture]. */
+    fun keep(strength: Float, writing: (SavedPicture) -> Uri) {
+        val done = state as? JobState.Done ?: return
+        keeping = Keeping.Writing
+        Thread({
+            keeping = try {
+                Keeping.Kept(writing(SavedPicture(context, uri, done, strength)))
+            } catch (error: PictureException) {
+                Keeping.Failed(error.sentence, error.remedy)
+            }
+        }, "redmobile-save").start()
+    }
+
+    /** Another strength was chosen: what is kept is not what is shown. */
+    fun changed() {
+        if (keeping !is Keeping.Writing) keeping = Keeping.Not
+    }
+
     override fun close() {
         cancel()
         engine.close()
     }
 
     private fun open() {
-        val picture = try {
-            pictures.open(uri)
+        val (picture, exif) = try {
+            pictures.open(uri) to pictures.exif(uri)
         } catch (error: PictureException) {
             state = JobState.Failed(error.sentence, error.remedy)
             return
@@ -64,13 +104,13 @@ class EnhanceJob(context: Context, val uri: Uri) : AutoCloseable {
             return
         }
         engine.listen { found -> if (found is EngineState.Failed) state = JobState.Failed(found.fault.sentence, found.fault.remedy) }
-        engine.load(model)
+        engine.load(AssetModel(context), Choice(context).settings)
         engine.submit { session ->
             val whole = TileEnhancer(session).enhance(picture) { done, all ->
                 if (!cancelled) state = JobState.Working(done.toFloat() / all)
                 !cancelled
             }
-            state = if (whole == null) JobState.Cancelled else JobState.Done(small(picture), small(whole), whole)
+            state = if (whole == null) JobState.Cancelled else JobState.Done(small(picture), small(whole), whole, exif)
         }
     }
 

@@ -10,6 +10,7 @@ import android.provider.MediaStore
 import android.view.View
 import android.widget.Button
 import android.widget.ProgressBar
+import android.widget.SeekBar
 import android.widget.TextView
 import dev.redmobile.demo.R
 import dev.redmobile.demo.ui.CompareView
@@ -19,7 +20,6 @@ import dev.redmobile.demo.ui.shown
 /** Enhances one picture in its full size: one that is picked here, or that another app shares. Saves and shares what comes out. */
 class GalleryActivity : Activity() {
     private var job: EnhanceJob? = null
-    private var saved: Uri? = null
     private lateinit var pick: Button
     private lateinit var cancel: Button
     private lateinit var save: Button
@@ -27,18 +27,20 @@ class GalleryActivity : Activity() {
     private lateinit var bar: ProgressBar
     private lateinit var says: TextView
     private lateinit var compare: CompareView
+    private lateinit var strength: SeekBar
+    private lateinit var strengthSays: TextView
 
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
         build()
-        @Suppress("DEPRECATION") // the one that replaces it came with API 33
-        saved = savedInstanceState?.getParcelable<Uri>(SAVED)
         savedInstanceState?.let { compare.split = it.getFloat(SPLIT) }
+        strength.progress = savedInstanceState?.getInt(STRENGTH) ?: PERCENT
+        showStrength()
         @Suppress("DEPRECATION")
         val kept = lastNonConfigurationInstance as EnhanceJob?
         when {
             kept != null -> follow(kept)
-            else -> uriToOpen(savedInstanceState)?.let(::open) ?: saySomething(R.string.gallery_explained)
+            else -> uriToOpen(savedInstanceState)?.let { open(it, savedInstanceState) } ?: saySomething(R.string.gallery_explained)
         }
     }
 
@@ -49,8 +51,9 @@ class GalleryActivity : Activity() {
     override fun onSaveInstanceState(outState: Bundle) {
         super.onSaveInstanceState(outState)
         outState.putParcelable(URI, job?.uri)
-        outState.putParcelable(SAVED, saved)
+        outState.putParcelable(SAVED, saved())
         outState.putFloat(SPLIT, compare.split)
+        outState.putInt(STRENGTH, strength.progress)
     }
 
     override fun onDestroy() {
@@ -62,7 +65,7 @@ class GalleryActivity : Activity() {
     @Deprecated("of Activity, but there is nothing else without AndroidX")
     override fun onActivityResult(requestCode: Int, resultCode: Int, data: Intent?) {
         val uri = data?.data?.takeIf { resultCode == RESULT_OK } ?: return
-        if (requestCode == PICK) open(uri) else write { picture -> uri.also { picture.write(it) } }
+        if (requestCode == PICK) open(uri, null) else keep { picture -> uri.also { picture.write(it) } }
     }
 
     private fun build() {
@@ -72,15 +75,41 @@ class GalleryActivity : Activity() {
         bar = page.add(ProgressBar(this, null, android.R.attr.progressBarStyleHorizontal))
         bar.max = PERCENT
         cancel = page.button(R.string.cancel) { job?.cancel() }
-        compare = page.add(CompareView(this), Page.dp(this, PICTURE))
+        compare = page.add(CompareView(this))
+        buildStrength(page)
         save = page.button(R.string.save) { save() }
         share = page.button(R.string.share) { share() }
         pick = page.button(R.string.pick) { pick() }
         page.showIn(this)
     }
 
+    private fun buildStrength(page: Page) {
+        strengthSays = page.text()
+        strength = page.add(SeekBar(this), Page.dp(this, TOUCHABLE))
+        strength.id = STRENGTH_ID
+        strength.max = PERCENT
+        strengthSays.labelFor = STRENGTH_ID
+        strength.setOnSeekBarChangeListener(object : SeekBar.OnSeekBarChangeListener {
+            override fun onStartTrackingTouch(bar: SeekBar) = Unit
+
+            override fun onStopTrackingTouch(bar: SeekBar) = Unit
+
+            override fun onProgressChanged(bar: SeekBar, progress: Int, fromUser: Boolean) {
+                showStrength()
+                if (fromUser) job?.changed()
+            }
+        })
+    }
+
+    private fun showStrength() {
+        strengthSays.text = getString(R.string.strength, strength.progress)
+        compare.strength = part()
+    }
+
+    private fun part() = strength.progress.toFloat() / PERCENT
+
     private fun uriToOpen(state: Bundle?): Uri? {
-        @Suppress("DEPRECATION")
+        @Suppress("DEPRECATION") // the ones that replace these came with API 33
         return when {
             state != null -> state.getParcelable<Uri>(URI)
             intent.action == Intent.ACTION_SEND -> intent.getParcelableExtra<Uri>(Intent.EXTRA_STREAM)
@@ -94,24 +123,26 @@ class GalleryActivity : Activity() {
         ask(if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.TIRAMISU) photos else documents, PICK)
     }
 
-    private fun open(uri: Uri) {
+    /** state: of a process that has ended, in which the picture may have been saved already. */
+    private fun open(uri: Uri, state: Bundle?) {
         job?.close()
-        saved = null
-        follow(EnhanceJob(this, uri).also { it.start() })
+        @Suppress("DEPRECATION")
+        follow(EnhanceJob(applicationContext, uri, state?.getParcelable<Uri>(SAVED)).also { it.start() })
     }
 
     private fun follow(next: EnhanceJob) {
         job = next
-        next.listener = { state -> runOnUiThread { if (job === next) show(state) } }
-        show(next.state)
+        next.listener = { runOnUiThread { if (job === next) show(next) } }
+        show(next)
     }
 
-    private fun show(state: JobState) {
+    private fun show(job: EnhanceJob) {
+        val state = job.state
         val working = state is JobState.Working
         bar.shown = working
         cancel.shown = working
         pick.shown = !working
-        listOf(compare, save, share).forEach { it.shown = state is JobState.Done }
+        listOf(compare, strengthSays, strength, save, share).forEach { it.shown = state is JobState.Done }
         when (state) {
             is JobState.Working -> {
                 bar.progress = (state.part * PERCENT).toInt()
@@ -119,7 +150,7 @@ class GalleryActivity : Activity() {
             }
             is JobState.Done -> {
                 compare.show(state.before, state.after)
-                showSaved(state)
+                showKept(state, job.keeping)
             }
             is JobState.Cancelled -> says.setText(R.string.gallery_cancelled)
             is JobState.Failed -> says.text = sentence(state.sentence, state.remedy)
@@ -127,52 +158,38 @@ class GalleryActivity : Activity() {
     }
 
     private fun saySomething(words: Int) {
-        listOf(bar, cancel, compare, save, share).forEach { it.shown = false }
+        listOf(bar, cancel, compare, strengthSays, strength, save, share).forEach { it.shown = false }
         says.setText(words)
     }
 
-    private fun showSaved(state: JobState.Done) {
-        says.text = if (saved == null) getString(R.string.gallery_done, state.whole.width, state.whole.height) else getString(R.string.gallery_saved)
-        save.isEnabled = saved == null
-        share.isEnabled = saved != null
+    private fun showKept(state: JobState.Done, keeping: Keeping) {
+        says.text = when (keeping) {
+            is Keeping.Not -> getString(R.string.gallery_done, state.whole.width, state.whole.height)
+            is Keeping.Writing -> getString(R.string.gallery_saving)
+            is Keeping.Kept -> getString(R.string.gallery_saved)
+            is Keeping.Failed -> sentence(keeping.sentence, keeping.remedy)
+        }
+        save.isEnabled = keeping is Keeping.Not || keeping is Keeping.Failed
+        strength.isEnabled = keeping !is Keeping.Writing
+        share.isEnabled = keeping is Keeping.Kept
     }
 
     private fun save() {
-        val picture = whole() ?: return
+        val done = job?.state as? JobState.Done ?: return
         if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.Q) {
-            write { it.toMediaStore() }
+            keep { it.toMediaStore() }
         } else {
-            ask(Intent(Intent.ACTION_CREATE_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE).setType(picture.type).putExtra(Intent.EXTRA_TITLE, picture.name), SAVE)
+            val document = Intent(Intent.ACTION_CREATE_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE).setType(SavedPicture.typeOf(done))
+            ask(document.putExtra(Intent.EXTRA_TITLE, SavedPicture.nameOf(done)), SAVE)
         }
     }
 
-    private fun whole(): SavedPicture? = (job?.state as? JobState.Done)?.let { SavedPicture(it.whole, contentResolver) }
+    private fun keep(writing: (SavedPicture) -> Uri) = job?.keep(part(), writing)
 
-    /** Encoding takes seconds: on a thread of its own. */
-    private fun write(writing: (SavedPicture) -> Uri) {
-        val picture = whole() ?: return
-        save.isEnabled = false
-        says.setText(R.string.gallery_saving)
-        Thread({
-            try {
-                val uri = writing(picture)
-                runOnUiThread {
-                    saved = uri
-                    job?.let { show(it.state) }
-                }
-            } catch (error: PictureException) {
-                runOnUiThread { notSaved(error) }
-            }
-        }, "redmobile-save").start()
-    }
-
-    private fun notSaved(error: PictureException) {
-        save.isEnabled = true
-        says.text = sentence(error.sentence, error.remedy)
-    }
+    private fun saved(): Uri? = (job?.keeping as? Keeping.Kept)?.uri
 
     private fun share() {
-        val send = Intent(Intent.ACTION_SEND).setType(IMAGES).putExtra(Intent.EXTRA_STREAM, saved ?: return)
+        val send = Intent(Intent.ACTION_SEND).setType(IMAGES).putExtra(Intent.EXTRA_STREAM, saved() ?: return)
         startActivity(Intent.createChooser(send.addFlags(Intent.FLAG_GRANT_READ_URI_PERMISSION), getString(R.string.share)))
     }
 
@@ -192,7 +209,9 @@ class GalleryActivity : Activity() {
         const val URI = "uri"
         const val SAVED = "saved"
         const val SPLIT = "split"
+        const val STRENGTH = "strength"
+        const val STRENGTH_ID = 1
         const val PERCENT = 100
-        const val PICTURE = 360
+        const val TOUCHABLE = 48
     }
 }

@@ -17,7 +17,7 @@ class PictureException(val sentence: Int, val remedy: Int, cause: Throwable? = n
 
 /** Opens pictures that other apps hand over. */
 class Pictures(private val resolver: ContentResolver) {
-    /** The whole picture, upright, in sRGB, 8 bits a channel. Throws [PictureException]; OutOfMemoryError where the phone has too little. */
+    /** The whole picture, upright, in sRGB, 8 bits a channel, to be drawn on. Throws [PictureException]; OutOfMemoryError where the phone has too little. */
     fun open(uri: Uri): Bitmap {
         if (uri.scheme != ContentResolver.SCHEME_CONTENT) throw PictureException(R.string.fault_picture_gone, R.string.remedy_picture)
         val size = BitmapFactory.Options().apply { inJustDecodeBounds = true }
@@ -26,11 +26,15 @@ class Pictures(private val resolver: ContentResolver) {
         if (size.outWidth.toLong() * size.outHeight > MAX_PIXELS) throw PictureException(R.string.fault_picture_large, R.string.remedy_picture_large)
         val wanted = BitmapFactory.Options().apply {
             inPreferredConfig = Bitmap.Config.ARGB_8888
+            inMutable = true
             inPreferredColorSpace = ColorSpace.get(ColorSpace.Named.SRGB)
         }
         val found = read(uri) { BitmapFactory.decodeStream(it, null, wanted) } ?: throw PictureException(R.string.fault_picture_broken, R.string.remedy_picture)
         return upright(found, read(uri, ::orientation))
     }
+
+    /** What the file tells beside its pixels. Throws [PictureException]. */
+    fun exif(uri: Uri): Exif = read(uri, Exif::read)
 
     private fun <T> read(uri: Uri, block: (InputStream) -> T): T = try {
         (resolver.openInputStream(uri) ?: throw FileNotFoundException(uri.toString())).use(block)

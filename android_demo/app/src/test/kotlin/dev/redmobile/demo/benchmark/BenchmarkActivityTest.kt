@@ -4,12 +4,13 @@ import android.content.Intent
 import android.net.Uri
 import android.os.Bundle
 import android.view.View
-import android.view.ViewGroup
 import android.widget.Button
+import android.widget.CheckBox
 import android.widget.TextView
 import dev.redmobile.demo.DemoTestRunner
 import dev.redmobile.demo.R
-import dev.redmobile.demo.screenshot
+import dev.redmobile.demo.below
+import dev.redmobile.demo.engine.Accelerator
 import dev.redmobile.demo.ui.HistogramView
 import dev.redmobile.demo.waitUntil
 import org.json.JSONObject
@@ -62,7 +63,6 @@ class BenchmarkActivityTest {
         assertEquals("run latency-1 done", said("latency-1").last())
         assertFalse(ResultFiles(application).part("latency-1").exists())
         assertEquals(1, all(activity).count { it is HistogramView })
-        screenshot(activity, "benchmark_light")
     }
 
     @Test
@@ -85,16 +85,20 @@ class BenchmarkActivityTest {
     }
 
     @Test
-    fun `a delegate that is missing is told apart, and does not spoil the others`() {
-        open("model_latency", "nodelegate") { putString("delegates", "redmobile") }
+    fun `each delegate is measured, and one that is missing is told apart and does not spoil the others`() {
+        open("model_latency", "nodelegate") { putString("delegates", "gpu") }
         waitUntil("the run ends") { said("nodelegate").any { "failed" in it } }
         val sentence = said("nodelegate").last()
         assertTrue(sentence, sentence.startsWith("run nodelegate failed ${application.getString(R.string.fault_delegate_unavailable)}"))
         assertFalse(ResultFiles(application).whole("nodelegate").exists())
 
-        open("model_latency", "both") { putInt("runs", 2).also { putInt("warm_up", 1) }.also { putString("delegates", "cpu,gpu") } }
+        open("model_latency", "both") { putInt("runs", 2).also { putInt("warm_up", 1) }.also { putString("delegates", "cpu,gpu,redmobile") } }
         val bundle = finished("both")
-        assertEquals(1, bundle.getJSONArray("results").length())
+        val ran = bundle.getJSONArray("results").let { all ->
+            List(all.length()) { all.getJSONObject(it).getJSONObject("measured").getJSONObject("load").getJSONObject("delegate").getString("ran") }
+        }
+        assertEquals("XNNPACK", ran[0])
+        assertTrue(ran[1], ran[1].startsWith("libredmobile_delegate.so") && "plain" !in ran[1])
         assertTrue(bundle.getString("incomplete"), "gpu" in bundle.getString("incomplete"))
     }
 
@@ -137,6 +141,23 @@ class BenchmarkActivityTest {
     }
 
     @Test
+    fun `by hand, what is ticked is measured, and nothing ticked is nothing to start`() {
+        val activity = Robolectric.buildActivity(BenchmarkActivity::class.java).also { opened += it }.setup().get()
+        val start = button(activity, R.string.benchmark_start)
+        val boxes = all(activity).filterIsInstance<CheckBox>()
+        assertEquals(Accelerator.values().map { activity.getString(it.words) }, boxes.map { it.text.toString() })
+        boxes.filter { it.isChecked }.forEach { it.performClick() }
+        assertFalse(start.isEnabled)
+        boxes[Accelerator.REDMOBILE.ordinal].performClick()
+        assertTrue(start.isEnabled)
+        start.performClick()
+        val request = (Benchmark.state as BenchmarkState.Running).request
+        assertEquals(listOf("redmobile"), request.delegates)
+        assertEquals("model_latency", request.plan.name)
+        assertFalse(boxes.first().isShown)
+    }
+
+    @Test
     fun `another app may read a shared result, and nothing else`() {
         val activity = open("model_latency", "share-1") { putInt("runs", 1).also { putInt("warm_up", 1) } }
         val whole = finished("share-1")
@@ -155,14 +176,12 @@ class BenchmarkActivityTest {
     }
 
     @Test
-    @Config(qualifiers = "+de-night")
-    fun `in German, in the dark, and with large fonts`() {
-        RuntimeEnvironment.setFontScale(2f)
+    @Config(qualifiers = "+de")
+    fun `in German`() {
         val activity = open("model_latency", "german") { putInt("runs", 40).also { putInt("warm_up", 1) } }
         finished("german")
         val words = all(activity).filterIsInstance<TextView>().joinToString("\n") { it.text }
         assertTrue(words, "Leistungstest" in words && "Bildern" in words)
-        screenshot(activity, "benchmark_german_dark_200_percent")
     }
 
     private fun open(plan: String, runId: String, more: Bundle.() -> Unit): BenchmarkActivity {
@@ -192,8 +211,6 @@ class BenchmarkActivityTest {
     private fun button(activity: BenchmarkActivity, words: Int) = all(activity).filterIsInstance<Button>().first { it.text == activity.getString(words) }
 
     private fun all(activity: BenchmarkActivity): List<View> = below(activity.window.decorView)
-
-    private fun below(view: View): List<View> = listOf(view) + if (view is ViewGroup) (0 until view.childCount).flatMap { below(view.getChildAt(it)) } else emptyList()
 
     private fun sha256(file: File) = MessageDigest.getInstance("SHA-256").digest(file.readBytes()).joinToString("") { "%02x".format(it) }
 }

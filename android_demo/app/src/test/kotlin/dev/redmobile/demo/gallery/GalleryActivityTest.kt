@@ -15,13 +15,17 @@ import android.media.ExifInterface
 import android.net.Uri
 import android.os.ParcelFileDescriptor
 import android.provider.MediaStore
+import android.view.KeyEvent
+import android.view.MotionEvent
 import android.view.View
-import android.view.ViewGroup
+import android.view.accessibility.AccessibilityNodeInfo
 import android.widget.Button
+import android.widget.SeekBar
 import android.widget.TextView
 import dev.redmobile.demo.DemoTestRunner
 import dev.redmobile.demo.R
-import dev.redmobile.demo.screenshot
+import dev.redmobile.demo.below
+import dev.redmobile.demo.ui.CompareView
 import dev.redmobile.demo.waitUntil
 import org.junit.After
 import org.junit.Assert.assertEquals
@@ -35,8 +39,9 @@ import org.robolectric.Robolectric
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.android.controller.ActivityController
-import org.robolectric.annotation.Config
+import java.awt.image.BufferedImage
 import java.io.File
+import javax.imageio.ImageIO
 
 /** From a picture that is shared or picked to the saved file, with the real network; the phone's media store is played by [Media]. */
 @RunWith(DemoTestRunner::class)
@@ -58,7 +63,6 @@ class GalleryActivityTest {
         val whole = done(activity)
         assertEquals(1920 to 1080, whole.width to whole.height)
         assertTrue(says(activity), application.getString(R.string.gallery_done, 1920, 1080) == says(activity))
-        screenshot(activity, "gallery_done")
         assertFalse(button(activity, R.string.share).isEnabled)
         button(activity, R.string.save).performClick()
         waitUntil("it is saved") { button(activity, R.string.share).isEnabled }
@@ -94,8 +98,14 @@ class GalleryActivityTest {
     @Test
     fun `tiny, grey and transparent pictures stay what they are`() {
         assertEquals(1 to 1, done(share(put("tiny.png", Bitmap.createBitmap(1, 1, Bitmap.Config.ARGB_8888)))).let { it.width to it.height })
-        val grey = Bitmap.createBitmap(300, 200, Bitmap.Config.ARGB_8888).apply { eraseColor(Color.rgb(30, 30, 30)) }
-        assertTrue(mean(done(share(put("grey.png", grey)))) > 31)
+        for (kind in listOf("png", "jpg")) {
+            val grey = BufferedImage(300, 200, BufferedImage.TYPE_BYTE_GRAY) // one channel in the file
+            for (y in 0 until 200) for (x in 0 until 300) grey.raster.setSample(x, y, 0, 20 + (x + y) % 40)
+            ImageIO.write(grey, kind, File(media.folder, "grey.$kind"))
+            val found = done(share(uri("grey.$kind")))
+            assertEquals(300 to 200, found.width to found.height)
+            assertTrue(kind, mean(found) > 41 && !found.hasAlpha())
+        }
         val clear = Bitmap.createBitmap(300, 200, Bitmap.Config.ARGB_8888).apply { eraseColor(Color.argb(128, 40, 30, 20)) }
         val found = done(share(put("clear.png", clear)))
         assertTrue(found.hasAlpha())
@@ -112,6 +122,83 @@ class GalleryActivityTest {
         val whole = done(share(uri("turned.jpg")))
         assertEquals(100 to 200, whole.width to whole.height)
         assertTrue(Color.red(whole.getPixel(50, 10)) > 2 * Color.green(whole.getPixel(50, 10))) // what was left is now above
+    }
+
+    @Test
+    fun `what the file told is kept, but for what is no longer true`() {
+        val file = File(media.folder, "told.jpg")
+        val wide = Bitmap.createBitmap(200, 100, Bitmap.Config.ARGB_8888).apply { eraseColor(Color.rgb(20, 20, 20)) }
+        file.outputStream().use { wide.compress(Bitmap.CompressFormat.JPEG, 95, it) }
+        val told = mapOf(
+            ExifInterface.TAG_DATETIME_ORIGINAL to "2026:11:24 22:15:01", ExifInterface.TAG_MODEL to "Night Phone", ExifInterface.TAG_ISO_SPEED_RATINGS to "3200",
+            ExifInterface.TAG_GPS_LATITUDE to "52/1,31/1,12/1", ExifInterface.TAG_GPS_LATITUDE_REF to "N",
+        )
+        ExifInterface(file).apply {
+            told.forEach { (tag, value) -> setAttribute(tag, value) }
+            setAttribute(ExifInterface.TAG_ORIENTATION, ExifInterface.ORIENTATION_ROTATE_90.toString())
+        }.saveAttributes()
+        val activity = share(uri("told.jpg"))
+        done(activity)
+        val kept = ExifInterface(save(activity))
+        assertEquals(told, told.keys.associateWith { kept.getAttribute(it) })
+        assertEquals(ExifInterface.ORIENTATION_NORMAL, kept.getAttributeInt(ExifInterface.TAG_ORIENTATION, -1))
+    }
+
+    @Test
+    fun `half the strength is half way, on the screen and in the file, and can be saved again`() {
+        val dark = Bitmap.createBitmap(256, 128, Bitmap.Config.ARGB_8888).apply { eraseColor(Color.rgb(24, 24, 24)) }
+        val activity = share(put("dark.png", dark))
+        val whole = done(activity)
+        assertEquals(application.getString(R.string.strength, 100), strengthSays(activity))
+        val full = BitmapFactory.decodeFile(save(activity).path)
+        val bar = field(activity, "strength") as SeekBar
+        moveTo(bar, 50)
+        assertEquals(application.getString(R.string.strength, 50), strengthSays(activity))
+        assertTrue(button(activity, R.string.save).isEnabled)
+        val half = BitmapFactory.decodeFile(save(activity).path)
+        assertEquals((24 + mean(whole)) / 2, mean(half), 1.5)
+        assertEquals(mean(whole), mean(full), 1.5)
+        moveTo(bar, 0)
+        assertEquals(24.0, mean(BitmapFactory.decodeFile(save(activity).path)), 1.5)
+        val view = field(activity, "compare") as CompareView
+        assertEquals(24.0, Color.green(drawn(view).getPixel(view.width * 9 / 10, view.height / 2)).toDouble(), 1.5)
+    }
+
+    @Test
+    fun `what is transparent stays so at any strength`() {
+        val clear = Bitmap.createBitmap(64, 64, Bitmap.Config.ARGB_8888).apply { eraseColor(Color.argb(128, 40, 30, 20)) }
+        val activity = share(put("clear.png", clear))
+        done(activity)
+        moveTo(field(activity, "strength") as SeekBar, 30)
+        val read = BitmapFactory.decodeFile(save(activity).path)
+        assertEquals("image/png", media.inserted.last().second.getAsString("mime_type"))
+        assertEquals(128.0, Color.alpha(read.getPixel(30, 30)).toDouble(), 1.0)
+    }
+
+    @Test
+    fun `fifty megapixels are enhanced and saved whole`() {
+        val large = Bitmap.createBitmap(8192, 6144, Bitmap.Config.ARGB_8888).apply { eraseColor(Color.rgb(28, 26, 24)) }
+        val file = File(media.folder, "large.jpg")
+        file.outputStream().use { large.compress(Bitmap.CompressFormat.JPEG, 80, it) }
+        large.recycle()
+        val activity = share(uri("large.jpg"))
+        val whole = done(activity)
+        assertEquals(8192 to 6144, whole.width to whole.height)
+        assertTrue(mean(whole) > 30)
+        val size = BitmapFactory.Options().apply { inJustDecodeBounds = true }
+        BitmapFactory.decodeFile(save(activity).path, size)
+        assertEquals(8192 to 6144, size.outWidth to size.outHeight)
+    }
+
+    @Test
+    fun `the line is moved by keys and by TalkBack, and says where it is`() {
+        val activity = share(put("small.png", Bitmap.createBitmap(64, 48, Bitmap.Config.ARGB_8888)))
+        done(activity)
+        val view = field(activity, "compare") as CompareView
+        assertTrue(view.performAccessibilityAction(AccessibilityNodeInfo.ACTION_SCROLL_FORWARD, null))
+        view.onKeyDown(KeyEvent.KEYCODE_DPAD_RIGHT, KeyEvent(KeyEvent.ACTION_DOWN, KeyEvent.KEYCODE_DPAD_RIGHT))
+        assertEquals(0.7f, view.split, 1e-4f)
+        assertTrue(view.contentDescription.toString(), "70 %" in view.contentDescription)
     }
 
     @Test
@@ -150,32 +237,29 @@ class GalleryActivityTest {
         val controller = opened.last()
         controller.recreate()
         assertTrue("the same pixels", done(controller.get()) === whole)
+        moveTo(field(controller.get(), "strength") as SeekBar, 40)
+        (field(controller.get(), "compare") as CompareView).split = 0.25f
+        save(controller.get())
+        controller.recreate()
+        assertTrue("still saved", button(controller.get(), R.string.share).isEnabled)
         val state = android.os.Bundle().also { controller.saveInstanceState(it) }
         val later = Robolectric.buildActivity(GalleryActivity::class.java).also { opened += it }
         later.create(state).start().restoreInstanceState(state).resume().visible()
         assertTrue(done(later.get()).sameAs(whole))
+        assertEquals(application.getString(R.string.strength, 40), strengthSays(later.get()))
+        assertEquals(0.25f, (field(later.get(), "compare") as CompareView).split)
+        assertTrue("still saved", button(later.get(), R.string.share).isEnabled)
     }
 
     @Test
     fun `picking asks the phone's own picker`() {
         val activity = Robolectric.buildActivity(GalleryActivity::class.java).also { opened += it }.setup().get()
         assertEquals(application.getString(R.string.gallery_explained), says(activity))
-        screenshot(activity, "gallery_empty")
         button(activity, R.string.pick).performClick()
         val asked = shadowOf(activity).nextStartedActivityForResult
         assertEquals(MediaStore.ACTION_PICK_IMAGES to "image/*", asked.intent.action to asked.intent.type)
         shadowOf(activity).receiveResult(asked.intent, android.app.Activity.RESULT_OK, Intent().setData(put("picked.png", photograph("cafe"))))
         assertEquals(1080, done(activity).height)
-    }
-
-    @Test
-    @Config(qualifiers = "+de-land-night")
-    fun `in German, in the dark, turned, with large fonts`() {
-        RuntimeEnvironment.setFontScale(2f)
-        val activity = share(put("dark.png", photograph("cafe")))
-        done(activity)
-        assertTrue(says(activity), says(activity).startsWith("Fertig: 1920 × 1080."))
-        screenshot(activity, "gallery_german_dark_landscape_200_percent")
     }
 
     private fun assertFails(uri: Uri, sentence: Int) {
@@ -197,6 +281,26 @@ class GalleryActivityTest {
         return (job.state as? JobState.Done)?.whole ?: throw AssertionError(says(activity))
     }
 
+    /** The file that it is saved as. */
+    private fun save(activity: GalleryActivity): File {
+        button(activity, R.string.save).performClick()
+        waitUntil("it is saved; now ${says(activity)}") { button(activity, R.string.share).isEnabled }
+        return media.inserted.last().first
+    }
+
+    /** As a finger does. */
+    private fun moveTo(bar: SeekBar, progress: Int) {
+        val x = bar.paddingLeft + (bar.width - bar.paddingLeft - bar.paddingRight) * progress / 100f
+        for (action in listOf(MotionEvent.ACTION_DOWN, MotionEvent.ACTION_MOVE, MotionEvent.ACTION_UP)) {
+            bar.onTouchEvent(MotionEvent.obtain(0, 0, action, x, bar.height / 2f, 0))
+        }
+        assertEquals(progress, bar.progress)
+    }
+
+    private fun drawn(view: View): Bitmap = Bitmap.createBitmap(view.width, view.height, Bitmap.Config.ARGB_8888).also { view.draw(Canvas(it)) }
+
+    private fun strengthSays(activity: GalleryActivity) = (field(activity, "strengthSays") as TextView).text.toString()
+
     private fun photograph(name: String): Bitmap = BitmapFactory.decodeFile(File(System.getProperty("redmobile.photographs"), "$name.jpg").path)
 
     private fun put(name: String, picture: Bitmap): Uri {
@@ -211,8 +315,6 @@ class GalleryActivityTest {
     private fun field(activity: GalleryActivity, name: String): Any = GalleryActivity::class.java.getDeclaredField(name).apply { isAccessible = true }.get(activity)!!
 
     private fun button(activity: GalleryActivity, words: Int) = below(activity.window.decorView).filterIsInstance<Button>().first { it.text == activity.getString(words) }
-
-    private fun below(view: View): List<View> = listOf(view) + if (view is ViewGroup) (0 until view.childCount).flatMap { below(view.getChildAt(it)) } else emptyList()
 
     private fun mean(picture: Bitmap): Double {
         val small = Bitmap.createScaledBitmap(picture, 32, 32, true)
