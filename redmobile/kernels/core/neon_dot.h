@@ -50,6 +50,20 @@
         __asm__("sqrdmlah %0.4s, %1.4s, %2.4s" : "+w"(add) : "w"(sum), "w"(rm_multiplier));       \
     } while (0)
 
+/* add += sum * multiplier, of floats; sum is what it was no more */
+#define RM_ROUND_FLOAT(add, sum, multiplier)                                                        \
+    do {                                                                                            \
+        const int32x4_t rm_multiplier = multiplier;                                                 \
+        __asm__("scvtf %0.4s, %0.4s" : "+w"(sum));                                                  \
+        __asm__("fmul %0.4s, %0.4s, %1.4s" : "+w"(sum) : "w"(rm_multiplier));                       \
+        __asm__("fadd %0.4s, %0.4s, %1.4s" : "+w"(add) : "w"(sum));                                 \
+    } while (0)
+#define RM_ROUND_EITHER(add, sum, multiplier, floats)            \
+    do {                                                         \
+        if (floats) RM_ROUND_FLOAT(add, sum, multiplier);        \
+        else RM_ROUND(add, sum, multiplier);                     \
+    } while (0)
+
 /* Bytes of v<n>, v<n2> (bound to a, b) as `which` says. */
 #define RM_PICK(to, a, b, n, n2, which)                                                                                  \
     do {                                                                                                                 \
@@ -69,7 +83,7 @@
 #define RM_PUT_ON(to, step, v, type, i, bytes) \
     __asm__("st1 {%2." #type "}[" #i "], [%0], %3" : "+r"(to), "=m"(*(int8_t(*)[bytes])(void *)(to)) : "w"(v), "r"(step))
 
-/* What eight channels, or four (quads), are requantized with: by lines, or where a block has none, in floats (`exact`: 0). */
+/* What eight channels, or four (quads), are requantized with; scale and zero: only by wide floats. */
 struct rm_neon_line {
     int32x4_t multiplier[2];
     float32x4_t scale[2];
@@ -102,20 +116,20 @@ RM_INLINE int8x16_t rm_neon_in_floats(int8x16_t a, int8x16_t b, const struct rm_
 
 /* The sums of v<16> … v<19> (bound to a, b, c, d; two pixels of eight channels, or four of four) to sixteen-bit codes in a and c, by way of v<20> …
  * v<23> (bound to e … h). */
-#define RM_REQUANTIZE_FOUR(a, b, c, d, e, f, g, h, add, line, exact) \
-    do {                                                             \
-        if (exact) {                                                 \
-            RM_LOAD4(e, f, g, h, 20, 23, add);                       \
-            RM_ROUND(e, a, (line)->multiplier[0]);                   \
-            RM_ROUND(f, b, (line)->multiplier[1]);                   \
-            RM_ROUND(g, c, (line)->multiplier[0]);                   \
-            RM_ROUND(h, d, (line)->multiplier[1]);                   \
-            RM_PICK(a, e, f, 20, 21, (line)->pick);                  \
-            RM_PICK(c, g, h, 22, 23, (line)->pick);                  \
-        } else {                                                     \
-            a = rm_neon_in_floats(a, b, line);                       \
-            c = rm_neon_in_floats(c, d, line);                       \
-        }                                                            \
+#define RM_REQUANTIZE_FOUR(a, b, c, d, e, f, g, h, add, line, how)                    \
+    do {                                                                              \
+        if ((how) == RM_BY_WIDE_FLOATS) {                                             \
+            a = rm_neon_in_floats(a, b, line);                                        \
+            c = rm_neon_in_floats(c, d, line);                                        \
+        } else {                                                                      \
+            RM_LOAD4(e, f, g, h, 20, 23, add);                                        \
+            RM_ROUND_EITHER(e, a, (line)->multiplier[0], (how)&RM_LOWER_BY_FLOATS);   \
+            RM_ROUND_EITHER(f, b, (line)->multiplier[1], (how)&RM_UPPER_BY_FLOATS);   \
+            RM_ROUND_EITHER(g, c, (line)->multiplier[0], (how)&RM_LOWER_BY_FLOATS);   \
+            RM_ROUND_EITHER(h, d, (line)->multiplier[1], (how)&RM_UPPER_BY_FLOATS);   \
+            RM_PICK(a, e, f, 20, 21, (line)->pick);                                   \
+            RM_PICK(c, g, h, 22, 23, (line)->pick);                                   \
+        }                                                                             \
     } while (0)
 
 /* Sixteen-bit codes to codes. */
@@ -125,12 +139,23 @@ RM_INLINE int8x16_t rm_neon_narrow(int8x16_t a, int8x16_t b, const struct rm_neo
     return codes;
 }
 
-/* Calls function(…, exact, clamped) with constants. */
-#define RM_LINE_CASES(function, exact, clamped, ...)           \
-    do {                                                       \
-        if ((exact) && (clamped)) function(__VA_ARGS__, 1, 1); \
-        else if (exact) function(__VA_ARGS__, 1, 0);           \
-        else function(__VA_ARGS__, 0, 1);                      \
+/* Calls function(…, how, clamped) with constants. RM_QUAD_CASES: for four channels, which go all the same way. */
+#define RM_HOW_CASES(function, how, clamped, ...)                 \
+    do {                                                          \
+        if (clamped) function(__VA_ARGS__, how, 1);               \
+        else function(__VA_ARGS__, how, 0);                       \
+    } while (0)
+#define RM_QUAD_CASES(function, how, clamped, ...)                                                  \
+    do {                                                                                            \
+        if ((how) == RM_BY_LINES) RM_HOW_CASES(function, RM_BY_LINES, clamped, __VA_ARGS__);        \
+        else if ((how) == RM_BY_FLOATS) RM_HOW_CASES(function, RM_BY_FLOATS, clamped, __VA_ARGS__); \
+        else function(__VA_ARGS__, RM_BY_WIDE_FLOATS, 1); /* rare: always clamped */                \
+    } while (0)
+#define RM_LINE_CASES(function, how, clamped, ...)                                                                   \
+    do {                                                                                                             \
+        if ((how) == RM_LOWER_BY_FLOATS) RM_HOW_CASES(function, RM_LOWER_BY_FLOATS, clamped, __VA_ARGS__);           \
+        else if ((how) == RM_UPPER_BY_FLOATS) RM_HOW_CASES(function, RM_UPPER_BY_FLOATS, clamped, __VA_ARGS__);      \
+        else RM_QUAD_CASES(function, how, clamped, __VA_ARGS__);                                                     \
     } while (0)
 
 #endif

@@ -144,7 +144,7 @@ RM_INLINE void eight_channels(const struct rm_depthwise *p, const int8_t *const 
     RM_DOT_ALL(sum2, (w)[1], high)
 
 /* Two rows of output at stride 1, eight channels. */
-RM_INLINE void two_rows_of_3x3(const struct rm_depthwise *p, const int8_t *const *in, int8_t *out0, int8_t *out1, size_t pixels, int channel, int exact,
+RM_INLINE void two_rows_of_3x3(const struct rm_depthwise *p, const int8_t *const *in, int8_t *out0, int8_t *out1, size_t pixels, int channel, int how,
                                int clamped) {
     const size_t step = p->channels;
     const struct rm_neon_line line = rm_neon_line(&p->rounded, p->scale, channel / 8, p->zero, p->lo, p->hi);
@@ -174,7 +174,7 @@ RM_INLINE void two_rows_of_3x3(const struct rm_depthwise *p, const int8_t *const
         DOT_COLUMN(low##y, high##y, w1[1], c, d);                          \
         DOT_COLUMN(low##z, high##z, w2[0], a, b);                          \
         DOT_COLUMN(low##z, high##z, w2[1], c, d);                          \
-        RM_REQUANTIZE_FOUR(a, b, c, d, e, f, g, h, add, &line, exact);     \
+        RM_REQUANTIZE_FOUR(a, b, c, d, e, f, g, h, add, &line, how);     \
         const int8x16_t codes = rm_neon_narrow(a, c, &line, clamped);      \
         RM_PUT_ON(out0, step, codes, d, 0, 8);                             \
         RM_PUT_ON(out1, step, codes, d, 1, 8);                             \
@@ -191,7 +191,7 @@ RM_INLINE void two_rows_of_3x3(const struct rm_depthwise *p, const int8_t *const
 }
 
 /* One row of output at stride 2, eight channels, two pixels at a time; the last two may overlap those before. */
-RM_INLINE void row_of_3x3_by_2(const struct rm_depthwise *p, const int8_t *const *in, int8_t *out, size_t pixels, int channel, int exact, int clamped) {
+RM_INLINE void row_of_3x3_by_2(const struct rm_depthwise *p, const int8_t *const *in, int8_t *out, size_t pixels, int channel, int how, int clamped) {
     const size_t step = p->channels;
     const struct rm_neon_line line = rm_neon_line(&p->rounded, p->scale, channel / 8, p->zero, p->lo, p->hi);
     const int32_t *bias = p->rounded.bias + channel * 2, *add = p->rounded.add + channel * 2;
@@ -220,7 +220,7 @@ RM_INLINE void row_of_3x3_by_2(const struct rm_depthwise *p, const int8_t *const
         COLUMN_OF_THREE(low0, high0);
         DOT_COLUMN(low1, high1, w1, c, d);
         DOT_COLUMN(low0, high0, w2, c, d);
-        RM_REQUANTIZE_FOUR(a, b, c, d, e, f, g, h, add, &line, exact);
+        RM_REQUANTIZE_FOUR(a, b, c, d, e, f, g, h, add, &line, how);
         const int8x16_t codes = rm_neon_narrow(a, c, &line, clamped);
         RM_PUT_ON(out, step, codes, d, 0, 8);
         RM_PUT_ON(out, step, codes, d, 1, 8);
@@ -237,9 +237,9 @@ RM_INLINE void all_channels(const struct rm_depthwise *p, const int8_t *const *i
     int c = 0;
     for (; c + 8 <= p->channels; c += 8) {
         const enum rm_neon_how how = rm_neon_how(p->fixed.shift[c / 8], p->wide);
-        const int exact = p->rounded.found[c / 8];
-        if (kernel == 3 && stride == 1) RM_LINE_CASES(two_rows_of_3x3, exact, clamped, p, rows, out0, out1, pixels, c);
-        else if (kernel == 3) RM_LINE_CASES(row_of_3x3_by_2, exact, clamped, p, rows, out0, pixels, c);
+        const int line = p->rounded.how[c / 8];
+        if (kernel == 3 && stride == 1) RM_LINE_CASES(two_rows_of_3x3, line, clamped, p, rows, out0, out1, pixels, c);
+        else if (kernel == 3) RM_LINE_CASES(row_of_3x3_by_2, line, clamped, p, rows, out0, pixels, c);
         else if (stride == 2) RM_NEON_CASES(eight_channels, how, 1, p, in, out0, out0, pixels, c, 5, 2, 1);
         else RM_NEON_CASES(eight_channels, how, 1, p, rows, out0, out1, pixels, c, 5, 1, 2);
     }

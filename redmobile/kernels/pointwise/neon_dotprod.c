@@ -47,7 +47,7 @@ RM_INLINE void put_four(int8_t *to, size_t step, int32x4_t codes, int channels) 
 
 /* Two pixels that lie depth bytes apart, to pixels that lie step bytes apart. depth: 16, 24, 32 or 40 bytes. */
 RM_INLINE void pair_staying(const int8_t **from, int8_t **out, size_t step, const int8x16_t w[10][2], const int32_t *bias, const int32_t *add,
-                            const struct rm_neon_line *line, int depth, int exact, int clamped) {
+                            const struct rm_neon_line *line, int depth, int how, int clamped) {
     const int8_t *run = *from;
     int8_t *to = *out;
     RM_IN(a0, 16);
@@ -86,7 +86,7 @@ RM_INLINE void pair_staying(const int8_t **from, int8_t **out, size_t step, cons
         DOT_BOTH(2, d3, b0, b1);
         DOT_BOTH(6, d4, b0, b1);
     }
-    RM_REQUANTIZE_FOUR(a0, a1, b0, b1, d0, d1, d2, d3, add, line, exact);
+    RM_REQUANTIZE_FOUR(a0, a1, b0, b1, d0, d1, d2, d3, add, line, how);
     const int8x16_t codes = rm_neon_narrow(a0, b0, line, clamped);
     RM_PUT_ON(to, step, codes, d, 0, 8);
     RM_PUT_ON(to, step, codes, d, 1, 8);
@@ -107,7 +107,7 @@ RM_INLINE void pair_staying(const int8_t **from, int8_t **out, size_t step, cons
 
 /* Eight channels of a row whose pixels lie depth bytes apart. Eight pixels a turn, for a loop's own instructions are as many as a few pixels'
  * requantization; the last pair may overlap the one before: the codes are the same. */
-RM_INLINE void row_staying(const struct job *j, int depth, int exact, int clamped) {
+RM_INLINE void row_staying(const struct job *j, int depth, int how, int clamped) {
     const struct rm_pointwise *p = j->p;
     const size_t step = p->channels;
     const struct rm_neon_line line = rm_neon_line(&p->rounded, p->scale, j->block, p->zero, p->lo, p->hi);
@@ -122,12 +122,12 @@ RM_INLINE void row_staying(const struct job *j, int depth, int exact, int clampe
     size_t left = j->pixels;
     for (; left >= 8; left -= 8)
 #pragma GCC unroll 4
-        for (int i = 0; i < 4; i++) pair_staying(&run, &to, step, w, bias, add, &line, depth, exact, clamped);
-    for (; left >= 2; left -= 2) pair_staying(&run, &to, step, w, bias, add, &line, depth, exact, clamped);
+        for (int i = 0; i < 4; i++) pair_staying(&run, &to, step, w, bias, add, &line, depth, how, clamped);
+    for (; left >= 2; left -= 2) pair_staying(&run, &to, step, w, bias, add, &line, depth, how, clamped);
     if (!left) return;
     run -= depth;
     to -= step;
-    pair_staying(&run, &to, step, w, bias, add, &line, depth, exact, clamped);
+    pair_staying(&run, &to, step, w, bias, add, &line, depth, how, clamped);
 }
 
 #define DOT_FOUR(g, v, sum) RM_DOT(sum, w[g], v, 0); RM_DOT(sum, w[(g) + 1], v, 1); RM_DOT(sum, w[(g) + 2], v, 2); RM_DOT(sum, w[(g) + 3], v, 3)
@@ -173,7 +173,7 @@ RM_INLINE void row_staying(const struct job *j, int depth, int exact, int clampe
 
 /* Four pixels of four channels. */
 RM_INLINE void four_pixels(const int8_t **from, int8_t **out, size_t step, const int8x16_t w[24], const int32_t *bias, const int32_t *add,
-                           const struct rm_neon_line *line, int depth, int exact, int clamped) {
+                           const struct rm_neon_line *line, int depth, int how, int clamped) {
     const int8_t *run = *from;
     int8_t *to = *out;
     RM_IN(s0, 16);
@@ -189,7 +189,7 @@ RM_INLINE void four_pixels(const int8_t **from, int8_t **out, size_t step, const
     PIXEL_OF_QUAD(s1);
     PIXEL_OF_QUAD(s2);
     PIXEL_OF_QUAD(s3);
-    RM_REQUANTIZE_FOUR(s0, s1, s2, s3, d0, d1, d2, d3, add, line, exact);
+    RM_REQUANTIZE_FOUR(s0, s1, s2, s3, d0, d1, d2, d3, add, line, how);
     const int8x16_t codes = rm_neon_narrow(s0, s2, line, clamped);
     RM_PUT_ON(to, step, codes, s, 0, 4);
     RM_PUT_ON(to, step, codes, s, 1, 4);
@@ -200,7 +200,7 @@ RM_INLINE void four_pixels(const int8_t **from, int8_t **out, size_t step, const
 }
 
 /* Four channels of a row: up to 96 bytes deep their weights stay in registers. The last pixels may overlap those before. */
-RM_INLINE void row_of_quad(const struct job *j, int quad, int depth, int exact, int clamped) {
+RM_INLINE void row_of_quad(const struct job *j, int quad, int depth, int how, int clamped) {
     const struct rm_pointwise *p = j->p;
     const size_t step = p->channels;
     const struct rm_neon_line line = rm_neon_line_of_quad(&p->rounded, p->scale, quad, p->zero, p->lo, p->hi);
@@ -215,22 +215,22 @@ RM_INLINE void row_of_quad(const struct job *j, int quad, int depth, int exact, 
     KEEP_FOUR(16);
     KEEP_FOUR(20);
     size_t left = j->pixels;
-    for (; left >= 4; left -= 4) four_pixels(&run, &to, step, w, bias, add, &line, depth, exact, clamped);
+    for (; left >= 4; left -= 4) four_pixels(&run, &to, step, w, bias, add, &line, depth, how, clamped);
     if (!left) return;
     run -= (4 - left) * depth;
     to -= (4 - left) * step;
-    four_pixels(&run, &to, step, w, bias, add, &line, depth, exact, clamped);
+    four_pixels(&run, &to, step, w, bias, add, &line, depth, how, clamped);
 }
 
 #define STAYING(depth) \
-    static void staying_##depth(const struct job *j, int exact, int clamped) { RM_LINE_CASES(row_staying, exact, clamped, j, depth); }
+    static void staying_##depth(const struct job *j, int how, int clamped) { RM_LINE_CASES(row_staying, how, clamped, j, depth); }
 STAYING(16)
 STAYING(24)
 STAYING(32)
 STAYING(40)
 
 #define QUAD(depth) \
-    static void quad_##depth(const struct job *j, int quad, int exact, int clamped) { RM_LINE_CASES(row_of_quad, exact, clamped, j, quad, depth); }
+    static void quad_##depth(const struct job *j, int quad, int how, int clamped) { RM_QUAD_CASES(row_of_quad, how, clamped, j, quad, depth); }
 QUAD(32)
 QUAD(48)
 QUAD(56)
@@ -239,8 +239,8 @@ QUAD(72)
 QUAD(80)
 QUAD(96)
 
-typedef void staying_fn(const struct job *j, int exact, int clamped);
-typedef void quad_fn(const struct job *j, int quad, int exact, int clamped);
+typedef void staying_fn(const struct job *j, int how, int clamped);
+typedef void quad_fn(const struct job *j, int quad, int how, int clamped);
 
 /* NULL for other depths. */
 static staying_fn *staying_of(int depth) {
@@ -357,19 +357,22 @@ static void last_channels(const struct job *j, enum rm_neon_how how) {
     }
 }
 
+/* How one half of eight channels is requantized. */
+static int how_of_half(int how, int half) { return how == RM_BY_WIDE_FLOATS ? how : how & (half ? RM_UPPER_BY_FLOATS : RM_LOWER_BY_FLOATS) ? RM_BY_FLOATS : RM_BY_LINES; }
+
 /* 1: done with weights that stay in registers. */
 static int block_staying(const struct job *j, int clamped) {
     const struct rm_pointwise *p = j->p;
-    const int left = p->channels - j->block * 8, exact = p->rounded.found[j->block];
+    const int left = p->channels - j->block * 8, how = p->rounded.how[j->block];
     quad_fn *const quad = quad_of(p->depth);
     if (p->segments > 1 || p->segment_stride[0] != p->depth) return 0;
     if (left >= 8 && staying_of(p->depth)) {
-        staying_of(p->depth)(j, exact, clamped);
+        staying_of(p->depth)(j, how, clamped);
         return 1;
     }
     if (!quad || (left < 8 && left != 4)) return 0;
-    quad(j, j->block * 2, exact, clamped);
-    if (left >= 8) quad(j, j->block * 2 + 1, exact, clamped);
+    quad(j, j->block * 2, how_of_half(how, 0), clamped);
+    if (left >= 8) quad(j, j->block * 2 + 1, how_of_half(how, 1), clamped);
     return 1;
 }
 
