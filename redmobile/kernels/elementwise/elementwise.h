@@ -16,11 +16,11 @@ struct rm_add {
     int32_t halves_bias;                /* see rm_add_half; the codes are the same for all 65,536 pairs */
 };
 
-/* The sum as doubling high halves of codes in the top byte of 32 bits make it, with 16 bits of fraction: code = half >> 16. For shifts of 16 to 23. */
+/* The sum as rounded doubling high halves of codes in the top byte of 32 bits make it, with 16 bits of fraction: code = half >> 16. For shifts of 16 to
+ * 23. */
 static inline int32_t rm_add_half(const struct rm_add *p, int a, int b) {
     const int more = 23 - p->shift;
-    const int64_t of_a = ((int64_t)a * p->a_multiplier * (1 << more)) >> 7;
-    const int64_t of_b = ((int64_t)b * p->b_multiplier * (1 << more) + 64) >> 7; /* this one is rounded */
+    const int64_t of_a = ((int64_t)a * p->a_multiplier * (1 << more) + 64) >> 7, of_b = ((int64_t)b * p->b_multiplier * (1 << more) + 64) >> 7;
     return (int32_t)(of_a + of_b + p->halves_bias);
 }
 
