@@ -43,6 +43,9 @@
         __asm__("sdot %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(rm_weights), "w"(rm_v));        \
     } while (0)
 
+/* … of which both are bound to registers. */
+#define RM_DOT_BOUND(sum, weights, v) __asm__("sdot %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(weights), "w"(v))
+
 /* add += sum * multiplier / 2^31, rounded */
 #define RM_ROUND(add, sum, multiplier)                                                            \
     do {                                                                                          \
