@@ -237,6 +237,19 @@ static int find_half(struct rm_rounded line[4], const float *scale, const struct
     return !found;
 }
 
+/* A sum whose product lies exactly between two integers: then an odd zero point may not be added before it is rounded to even. */
+static int any_tie(const float *scale, const struct rm_sums *sums, int channels, int zero, int lo, int hi) {
+    struct steps steps;
+    for (int c = 0; c < channels; c++) {
+        find_steps(&steps, scale[c], zero, lo, hi, sums[c]);
+        for (int i = 0; i < steps.count; i++) {
+            const double tie = (double)(steps.code[i] - zero) - 0.5;
+            if ((double)((float)steps.sum[i] * scale[c]) == tie || (double)((float)(steps.sum[i] - 1) * scale[c]) == tie) return 1;
+        }
+    }
+    return 0;
+}
+
 static int any_wide(const float *scale, const struct rm_sums *sums, int channels) {
     for (int c = 0; c < channels; c++)
         if (size_of(sums[c]) * scale[c] > 32000.0) return 1;
@@ -250,7 +263,8 @@ void rm_rounded_find_layer(struct rm_rounded_layer *layer, const int32_t *bias, 
         const int count = channels - first < 8 ? channels - first : 8, lower = count < 4 ? count : 4;
         int how = find_half(line, scale + first, sums + first, lower, zero, lo, hi);
         if (count > 4) how |= 2 * find_half(line + 4, scale + first + 4, sums + first + 4, count - 4, zero, lo, hi);
-        if (how && (zero % 2 || any_wide(scale + first, sums + first, count))) how = RM_BY_WIDE_FLOATS;
+        if (how && any_wide(scale + first, sums + first, count)) how = RM_BY_WIDE_FLOATS;
+        if (how && zero % 2 && any_tie(scale + first, sums + first, count, zero, lo, hi)) how = RM_BY_WIDE_FLOATS;
         for (int c = 0; c < 8; c++) {
             const int plus = how == RM_BY_WIDE_FLOATS ? 0 : line[c].plus;
             put_rounded(layer, first + c, (int32_t)((uint32_t)bias[first + c] + (uint32_t)plus), &line[c]);

@@ -47,8 +47,9 @@ struct rm_rounded {
 };
 
 /* How eight channels are requantized. Where a channel has no line, the four of its half go by floats: times the scale, plus 1.5 * 2^23 and the zero
- * point, and the code is in the lower half of the float. That takes a rounded value within int16, and an even zero point, for which rounding to
- * even before and after it is added is the same. Where that does not hold either, all eight go by floats that saturate. */
+ * point, and the code is in the lower half of the float. That takes a rounded value within int16, and an even zero point or no sum whose product lies
+ * exactly between two integers, for rounding to even before and after it is added to be the same. Where that does not hold either, all eight go by
+ * floats that saturate. */
 enum rm_rounded_how { RM_BY_LINES, RM_LOWER_BY_FLOATS, RM_UPPER_BY_FLOATS, RM_BY_FLOATS, RM_BY_WIDE_FLOATS };
 
 /* The arrays lie so that one instruction loads what four registers need for two pixels of eight channels, or for four pixels of four channels

@@ -12,16 +12,14 @@ struct rm_add {
     int32_t bias;                       /* 2^(shift - 1) - a zero point * a_multiplier - b zero point * b_multiplier */
     int shift;                          /* 12 to 30 */
     int zero, lo, hi;                   /* zero point of the output; its clamp, in codes */
-    int halves;                         /* 1: halves_bias holds */
-    int32_t halves_bias;                /* see rm_add_half; the codes are the same for all 65,536 pairs */
+    int halves;                         /* 1: the next three give the same codes for all 65,536 pairs, see rm_add_half */
+    int32_t halves_a, halves_b, halves_bias;
 };
 
-/* The sum as rounded doubling high halves of codes in the top byte of 32 bits make it, with 16 bits of fraction: code = half >> 16. For shifts of 16 to
- * 23. */
+/* The sum as rounded doubling high halves of codes in the top byte of 32 bits make it, with 16 bits of fraction: code = half >> 16, saturated and
+ * clamped. For shifts of 16 to 23. */
 static inline int32_t rm_add_half(const struct rm_add *p, int a, int b) {
-    const int more = 23 - p->shift;
-    const int64_t of_a = ((int64_t)a * p->a_multiplier * (1 << more) + 64) >> 7, of_b = ((int64_t)b * p->b_multiplier * (1 << more) + 64) >> 7;
-    return (int32_t)(of_a + of_b + p->halves_bias);
+    return (int32_t)((((int64_t)a * p->halves_a + 64) >> 7) + (((int64_t)b * p->halves_b + 64) >> 7) + p->halves_bias);
 }
 
 /* XNNPACK's product: (a - a_zero) * (b - b_zero) * scale in float, rounded to nearest even, clamped. */

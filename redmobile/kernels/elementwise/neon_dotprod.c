@@ -15,8 +15,8 @@ RM_INLINE struct halves halves_of(const struct rm_add *p) {
         h.quarter[i] = vreinterpretq_u8_u32(vorrq_u32(vshlq_n_u32(code, 24), vdupq_n_u32(0xFFFFFF)));
         __asm__("" : "+w"(h.quarter[i])); /* not to be loaded anew as the constant that it is */
     }
-    h.a_multiplier = vdupq_n_s32(p->a_multiplier * (1 << (23 - p->shift)));
-    h.b_multiplier = vdupq_n_s32(p->b_multiplier * (1 << (23 - p->shift)));
+    h.a_multiplier = vdupq_n_s32(p->halves_a);
+    h.b_multiplier = vdupq_n_s32(p->halves_b);
     return h;
 }
 
