@@ -115,7 +115,8 @@ _KERNELS = "kernels build; --delegate redmobile"
 PROGRAMS = (
     Program("qemu-aarch64", _EMULATOR, "apt-get install qemu-user"),
     Program("gcc", f"{_EMULATOR}: counting", "apt-get install gcc libc6-dev"),
-    Program("cmake", _KERNELS, "apt-get install cmake"),
+    Program("cmake", f"{_KERNELS}; {_APK}", "apt-get install cmake"),
+    Program("make", f"{_KERNELS}; {_APK}", "apt-get install make"),
     Program("cc", _KERNELS, "apt-get install gcc libc6-dev"),
     Program("aarch64-linux-gnu-gcc", "kernels build --target aarch64-linux", "apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross"),
     Program("aarch64-linux-gnu-objdump", "kernels mca", "apt-get install binutils-aarch64-linux-gnu"),
@@ -128,7 +129,6 @@ PROGRAMS = (
     Program("clang", f"{_APK}; kernels build --target aarch64-android", "apt-get install clang"),
     Program("ld.lld", _APK, "apt-get install lld"),
     Program("aapt2", _APK, "apt-get install aapt, or ANDROID_HOME=…/sdk"),
-    Program("cmake", f"{_APK}; kernels build", "apt-get install cmake make libc6-dev-arm64-cross"),
     Program("apksigner", _APK, "apt-get install apksigner, or ANDROID_HOME=…/sdk"),
 )
 """Every program; the base needs none. The lines are Debian's and Ubuntu's."""
