@@ -35,6 +35,7 @@ int rm_fixed_find(struct rm_fixed *fixed, int shift, float scale, int zero, int 
 /* The arrays of a layer. shift[b]: that of the channels 8 b … 8 b + 7; 0 if they do not all have a line with the same. */
 struct rm_fixed_layer {
     int32_t *bias, *low, *multiplier; /* [channels rounded up to 8] */
+    int32_t *bias_pairs;              /* the same biases as pointwise.h's bias_pairs; NULL where there are none */
     uint8_t *shift;                   /* [blocks of 8] */
 };
 

@@ -27,12 +27,19 @@ static void *take(int8_t **memory, size_t bytes) {
     return taken;
 }
 
+/* [a b] to [a b a b] */
+static void pair_biases(int32_t *to, const int32_t *from, int blocks) {
+    for (int c = 0; c < blocks * 8; c += 2)
+        for (int i = 0; i < 4; i++) to[c * 2 + i] = from[c + i % 2];
+}
+
 /* Returns room for the bounds of each channel. */
 static struct rm_sums *take_fixed(struct rm_fixed_layer *fixed, int8_t **memory, int blocks) {
     struct rm_sums *sums = take(memory, blocks * 8 * sizeof *sums);
     fixed->bias = take(memory, blocks * 8 * sizeof(int32_t));
     fixed->low = take(memory, blocks * 8 * sizeof(int32_t));
     fixed->multiplier = take(memory, blocks * 8 * sizeof(int32_t));
+    fixed->bias_pairs = take(memory, blocks * 16 * sizeof(int32_t));
     fixed->shift = take(memory, blocks);
     return sums;
 }
@@ -53,6 +60,7 @@ int rm_pointwise_pack(struct rm_pointwise *p, const struct rm_conv_weights *from
     int32_t *bias = take(&free_memory, p->blocks * 8 * sizeof *bias), *bias_unsigned = take(&free_memory, p->blocks * 8 * sizeof *bias);
     float *scale = take(&free_memory, p->blocks * 8 * sizeof *scale);
     struct rm_sums *sums = take_fixed(&p->fixed, &free_memory, p->blocks);
+    int32_t *pairs = take(&free_memory, p->blocks * 16 * sizeof *pairs);
     rm_rounded_place(&p->rounded, take(&free_memory, rm_rounded_bytes(p->blocks)), p->blocks);
     p->wide = p->lowest = 0;
     for (int c = 0; c < channels; c++) {
@@ -79,5 +87,8 @@ int rm_pointwise_pack(struct rm_pointwise *p, const struct rm_conv_weights *from
     p->scale = scale;
     rm_fixed_find_layer(&p->fixed, bias, scale, sums, channels, p->zero, p->lo, p->hi);
     rm_rounded_find_layer(&p->rounded, bias, scale, sums, channels, p->zero, p->lo, p->hi);
+    pair_biases(pairs, bias, p->blocks);
+    pair_biases(p->fixed.bias_pairs, p->fixed.bias, p->blocks);
+    p->bias_pairs = pairs;
     return 1;
 }

@@ -26,6 +26,7 @@ struct rm_pointwise {
     const int8_t *weights;               /* [blocks][depth / 4][8][4]: four consecutive bytes of a run for each of 8 channels */
     const int8_t *weights_by_8;          /* [blocks][depth / 8, segments rounded up to 8][8][8], for SMMLA; NULL if not packed */
     const int32_t *bias;                 /* [blocks * 8]: bias - zero point of the input * sum of the channel's weights */
+    const int32_t *bias_pairs;           /* [blocks * 16]: two channels' biases twice, as SMMLA's sums lie */
     const int32_t *bias_unsigned;        /* the same for inputs with their sign bit flipped (VNNI) */
     const float *scale;                  /* [blocks * 8]: input scale * weight scale / output scale */
     struct rm_fixed_layer fixed;         /* see fixed.h */
