@@ -192,7 +192,7 @@ static void *place(int8_t **memory, size_t bytes) {
     return placed;
 }
 
-size_t rm_rounded_bytes(int blocks) { return (size_t)blocks * (31 * 8 * sizeof(int32_t) + 9 * 16 + 1) + 16 * 64; }
+size_t rm_rounded_bytes(int blocks) { return (size_t)blocks * (13 * 8 * sizeof(int32_t) + 3 * 16 + 1) + 8 * 64; }
 
 void rm_rounded_place(struct rm_rounded_layer *layer, void *memory, int blocks) {
     int8_t *at = memory;
@@ -205,35 +205,6 @@ void rm_rounded_place(struct rm_rounded_layer *layer, void *memory, int blocks) 
     layer->pick = place(&at, (size_t)blocks * 16);
     layer->pick_quads = place(&at, (size_t)blocks * 32);
     layer->how = place(&at, blocks);
-    struct rm_rounded_pairs *pairs = &layer->pairs;
-    pairs->bias = place(&at, 2 * eights);
-    pairs->add = place(&at, 2 * eights);
-    pairs->multiplier = place(&at, 2 * eights);
-    pairs->bias_quads = place(&at, 4 * eights);
-    pairs->add_quads = place(&at, 4 * eights);
-    pairs->multiplier_quads = place(&at, 4 * eights);
-    pairs->pick = place(&at, (size_t)blocks * 32);
-    pairs->pick_quads = place(&at, (size_t)blocks * 64);
-}
-
-static void put_pairs(struct rm_rounded_pairs *pairs, int c, int32_t bias, const struct rm_rounded *line) {
-    const int byte = line->shift / 8;
-    for (int pixel = 0; pixel < 2; pixel++) {
-        const int lane = pixel * 2 + c % 2, at = c / 8 * 16 + c % 8 / 2 * 4 + lane;
-        pairs->bias[at] = bias;
-        pairs->add[at] = line->add;
-        pairs->multiplier[at] = line->multiplier;
-        for (int twice = 0; twice < 2; twice++) {
-            const int at_quad = c / 4 * 16 + twice * 8 + c % 4 / 2 * 4 + lane;
-            pairs->bias_quads[at_quad] = bias;
-            pairs->add_quads[at_quad] = line->add;
-            pairs->multiplier_quads[at_quad] = line->multiplier;
-        }
-        for (int i = 0; i < 2; i++) {
-            pairs->pick[c / 8 * 32 + pixel * 16 + c % 8 * 2 + i] = (uint8_t)(c % 8 / 2 * 16 + lane * 4 + byte + i);
-            pairs->pick_quads[c / 4 * 32 + pixel * 8 + c % 4 * 2 + i] = (uint8_t)(c % 4 / 2 * 16 + lane * 4 + byte + i);
-        }
-    }
 }
 
 static void put_rounded(struct rm_rounded_layer *layer, int c, int32_t bias, const struct rm_rounded *line) {
@@ -249,7 +220,6 @@ static void put_rounded(struct rm_rounded_layer *layer, int c, int32_t bias, con
         layer->add_quads[c / 4 * 16 + i * 4 + c % 4] = line->add;
     }
     layer->multiplier[c] = line->multiplier;
-    put_pairs(&layer->pairs, c, bias, line);
 }
 
 /* The same codes by floats, with which rounding adds the zero point too: 1.5 * 2^23 leaves integers in the lower half. */
@@ -295,8 +265,10 @@ void rm_rounded_find_layer(struct rm_rounded_layer *layer, const int32_t *bias, 
         if (count > 4) how |= 2 * find_half(line + 4, scale + first + 4, sums + first + 4, count - 4, zero, lo, hi);
         if (how && any_wide(scale + first, sums + first, count)) how = RM_BY_WIDE_FLOATS;
         if (how && zero % 2 && any_tie(scale + first, sums + first, count, zero, lo, hi)) how = RM_BY_WIDE_FLOATS;
-        for (int c = 0; c < count && how == RM_BY_WIDE_FLOATS; c++) line[c] = by_floats(scale[first + c], zero);
-        for (int c = 0; c < 8; c++) put_rounded(layer, first + c, (int32_t)((uint32_t)bias[first + c] + (uint32_t)line[c].plus), &line[c]);
+        for (int c = 0; c < 8; c++) {
+            const int plus = how == RM_BY_WIDE_FLOATS ? 0 : line[c].plus;
+            put_rounded(layer, first + c, (int32_t)((uint32_t)bias[first + c] + (uint32_t)plus), &line[c]);
+        }
         layer->how[first / 8] = (uint8_t)how;
     }
 }

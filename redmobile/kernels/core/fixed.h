@@ -52,20 +52,6 @@ struct rm_rounded {
  * floats that saturate. */
 enum rm_rounded_how { RM_BY_LINES, RM_LOWER_BY_FLOATS, RM_UPPER_BY_FLOATS, RM_BY_FLOATS, RM_BY_WIDE_FLOATS };
 
-/* How four of eight channels are (half: 0 or 1), as if they were eight. */
-static inline int rm_rounded_how_of_half(int how, int half) {
-    if (how == RM_BY_LINES || how == RM_BY_WIDE_FLOATS) return how;
-    return how & (half ? RM_UPPER_BY_FLOATS : RM_LOWER_BY_FLOATS) ? RM_BY_FLOATS : RM_BY_LINES;
-}
-
-/* The same for sums as SMMLA makes them: a register holds two channels of a pixel, then those of another; four registers all of eight channels, or,
- * twice, those of four (`quads`). */
-struct rm_rounded_pairs {
-    int32_t *bias, *add, *multiplier;                   /* [blocks][4 pairs of channels][2 pixels][2] */
-    int32_t *bias_quads, *add_quads, *multiplier_quads; /* [blocks * 2][2 pairs of pixels][2 pairs of channels][2 pixels][2] */
-    uint8_t *pick, *pick_quads;                         /* [blocks][2 pixels][16]; [blocks * 2][32]: of a pair of pixels, then nothing */
-};
-
 /* The arrays lie so that one instruction loads what four registers need for two pixels of eight channels, or for four pixels of four channels
  * (`quads`). pick: which bytes of two registers are the sixteen-bit codes of their eight lanes. Of channels that go by floats `multiplier` is the
  * scale, `add` what is added, both the bits of floats. */
@@ -75,7 +61,6 @@ struct rm_rounded_layer {
     int32_t *multiplier;             /* [blocks][8] */
     uint8_t *pick, *pick_quads;      /* [blocks][16]: of one pixel; [blocks * 2][16]: of two pixels */
     uint8_t *how;                    /* [blocks]: enum rm_rounded_how */
-    struct rm_rounded_pairs pairs;
 };
 
 /* Returns 1 with *line set, or 0 if none is found. */

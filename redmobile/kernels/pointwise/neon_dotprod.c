@@ -357,6 +357,9 @@ static void last_channels(const struct job *j, enum rm_neon_how how) {
     }
 }
 
+/* How one half of eight channels is requantized. */
+static int how_of_half(int how, int half) { return how == RM_BY_WIDE_FLOATS ? how : how & (half ? RM_UPPER_BY_FLOATS : RM_LOWER_BY_FLOATS) ? RM_BY_FLOATS : RM_BY_LINES; }
+
 /* 1: done with weights that stay in registers. */
 static int block_staying(const struct job *j, int clamped) {
     const struct rm_pointwise *p = j->p;
@@ -368,8 +371,8 @@ static int block_staying(const struct job *j, int clamped) {
         return 1;
     }
     if (!quad || (left < 8 && left != 4)) return 0;
-    quad(j, j->block * 2, rm_rounded_how_of_half(how, 0), clamped);
-    if (left >= 8) quad(j, j->block * 2 + 1, rm_rounded_how_of_half(how, 1), clamped);
+    quad(j, j->block * 2, how_of_half(how, 0), clamped);
+    if (left >= 8) quad(j, j->block * 2 + 1, how_of_half(how, 1), clamped);
     return 1;
 }
 
