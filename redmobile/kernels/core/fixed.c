@@ -1,5 +1,7 @@
 #include "fixed.h"
 
+#include <string.h>
+
 #include "requant.h"
 
 /* The steps of a channel: the lowest sum whose code is at least `code`. */
@@ -202,7 +204,7 @@ void rm_rounded_place(struct rm_rounded_layer *layer, void *memory, int blocks) 
     layer->multiplier = place(&at, eights);
     layer->pick = place(&at, (size_t)blocks * 16);
     layer->pick_quads = place(&at, (size_t)blocks * 32);
-    layer->found = place(&at, blocks);
+    layer->how = place(&at, blocks);
 }
 
 static void put_rounded(struct rm_rounded_layer *layer, int c, int32_t bias, const struct rm_rounded *line) {
@@ -220,14 +222,53 @@ static void put_rounded(struct rm_rounded_layer *layer, int c, int32_t bias, con
     layer->multiplier[c] = line->multiplier;
 }
 
+/* The same codes by floats, with which rounding adds the zero point too: 1.5 * 2^23 leaves integers in the lower half. */
+static struct rm_rounded by_floats(float scale, int zero) {
+    struct rm_rounded line = {0, 0x4B400000 + zero, 0, 0};
+    memcpy(&line.multiplier, &scale, sizeof scale);
+    return line;
+}
+
+/* Four channels; 1: by floats. */
+static int find_half(struct rm_rounded line[4], const float *scale, const struct rm_sums *sums, int channels, int zero, int lo, int hi) {
+    int found = 1;
+    for (int c = 0; c < channels && found; c++) found = rm_rounded_find(&line[c], scale[c], zero, lo, hi, sums[c]);
+    for (int c = 0; c < channels && !found; c++) line[c] = by_floats(scale[c], zero);
+    return !found;
+}
+
+/* A sum whose product lies exactly between two integers: then an odd zero point may not be added before it is rounded to even. */
+static int any_tie(const float *scale, const struct rm_sums *sums, int channels, int zero, int lo, int hi) {
+    struct steps steps;
+    for (int c = 0; c < channels; c++) {
+        find_steps(&steps, scale[c], zero, lo, hi, sums[c]);
+        for (int i = 0; i < steps.count; i++) {
+            const double tie = (double)(steps.code[i] - zero) - 0.5;
+            if ((double)((float)steps.sum[i] * scale[c]) == tie || (double)((float)(steps.sum[i] - 1) * scale[c]) == tie) return 1;
+        }
+    }
+    return 0;
+}
+
+static int any_wide(const float *scale, const struct rm_sums *sums, int channels) {
+    for (int c = 0; c < channels; c++)
+        if (size_of(sums[c]) * scale[c] > 32000.0) return 1;
+    return 0;
+}
+
 void rm_rounded_find_layer(struct rm_rounded_layer *layer, const int32_t *bias, const float *scale, const struct rm_sums *sums, int channels, int zero, int lo,
                            int hi) {
     for (int first = 0; first < channels; first += 8) {
         struct rm_rounded line[8] = {{0, 0, 0, 0}};
-        const int count = channels - first < 8 ? channels - first : 8;
-        int found = 1;
-        for (int c = 0; c < count && found; c++) found = rm_rounded_find(&line[c], scale[first + c], zero, lo, hi, sums[first + c]);
-        for (int c = 0; c < 8; c++) put_rounded(layer, first + c, (int32_t)((uint32_t)bias[first + c] + (uint32_t)(found ? line[c].plus : 0)), &line[c]);
-        layer->found[first / 8] = (uint8_t)found;
+        const int count = channels - first < 8 ? channels - first : 8, lower = count < 4 ? count : 4;
+        int how = find_half(line, scale + first, sums + first, lower, zero, lo, hi);
+        if (count > 4) how |= 2 * find_half(line + 4, scale + first + 4, sums + first + 4, count - 4, zero, lo, hi);
+        if (how && any_wide(scale + first, sums + first, count)) how = RM_BY_WIDE_FLOATS;
+        if (how && zero % 2 && any_tie(scale + first, sums + first, count, zero, lo, hi)) how = RM_BY_WIDE_FLOATS;
+        for (int c = 0; c < 8; c++) {
+            const int plus = how == RM_BY_WIDE_FLOATS ? 0 : line[c].plus;
+            put_rounded(layer, first + c, (int32_t)((uint32_t)bias[first + c] + (uint32_t)plus), &line[c]);
+        }
+        layer->how[first / 8] = (uint8_t)how;
     }
 }

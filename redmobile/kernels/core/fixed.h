@@ -46,14 +46,21 @@ struct rm_rounded {
     int32_t plus, add, multiplier, shift;
 };
 
+/* How eight channels are requantized. Where a channel has no line, the four of its half go by floats: times the scale, plus 1.5 * 2^23 and the zero
+ * point, and the code is in the lower half of the float. That takes a rounded value within int16, and an even zero point or no sum whose product lies
+ * exactly between two integers, for rounding to even before and after it is added to be the same. Where that does not hold either, all eight go by
+ * floats that saturate. */
+enum rm_rounded_how { RM_BY_LINES, RM_LOWER_BY_FLOATS, RM_UPPER_BY_FLOATS, RM_BY_FLOATS, RM_BY_WIDE_FLOATS };
+
 /* The arrays lie so that one instruction loads what four registers need for two pixels of eight channels, or for four pixels of four channels
- * (`quads`). pick: which bytes of two registers are the sixteen-bit codes of their eight lanes. */
+ * (`quads`). pick: which bytes of two registers are the sixteen-bit codes of their eight lanes. Of channels that go by floats `multiplier` is the
+ * scale, `add` what is added, both the bits of floats. */
 struct rm_rounded_layer {
     int32_t *bias, *add;             /* [blocks][2 pixels][8] */
     int32_t *bias_quads, *add_quads; /* [blocks * 2][4 pixels][4] */
     int32_t *multiplier;             /* [blocks][8] */
     uint8_t *pick, *pick_quads;      /* [blocks][16]: of one pixel; [blocks * 2][16]: of two pixels */
-    uint8_t *found;                  /* [blocks]: 1 if all eight channels have a line; else `bias` is as it was given */
+    uint8_t *how;                    /* [blocks]: enum rm_rounded_how */
 };
 
 /* Returns 1 with *line set, or 0 if none is found. */

@@ -17,7 +17,7 @@ struct rm_depthwise {
     int wide;                    /* 1: rounded values may leave int16 before they are clamped */
     int zero, lo, hi;            /* zero point of the output; its clamp, in codes */
     const int8_t *weights;       /* [kernel][kernel][channels]: row, column, channel */
-    const int8_t *weights_quads; /* [ceil(channels / 8)][columns][rows of output][quads][8][4]: columns of the window in fours, see pack.c */
+    const int8_t *weights_quads; /* [ceil(channels / 8)][groups][rows of output][8][4]: four taps each, see pack.c */
     const int32_t *bias;         /* [channels rounded up to 8]: bias - zero point of the input * sum of the channel's weights */
     const float *scale;          /* [channels rounded up to 8]: input scale * weight scale / output scale */
     struct rm_fixed_layer fixed;   /* see fixed.h */
@@ -29,8 +29,8 @@ struct rm_depthwise {
  * out0, out1: `pixels` pixels each; out1 (the row below) may be NULL, and is with stride 2. Outputs may not overlap inputs. */
 typedef void rm_depthwise_fn(const struct rm_depthwise *p, const int8_t *const *in, int8_t *out0, int8_t *out1, size_t pixels);
 
-/* Rows of a column of the window are taken in fours (one SDOT each): for two rows of output at stride 1 the window and the row below it. */
-static inline int rm_depthwise_quads(int kernel, int stride) { return (kernel + (stride == 1) + 3) / 4; }
+/* Groups of four taps, one SDOT each. Two rows of output at stride 1 share them. */
+static inline int rm_depthwise_groups(int kernel, int stride) { return kernel == 3 ? 3 : stride == 1 ? 8 : 7; }
 static inline int rm_depthwise_rows(int stride) { return stride == 1 ? 2 : 1; }
 
 /* The scalar reference from channel `first_channel` on: what a kernel leaves over when channels are no multiple of its width. */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 static size_t quads_bytes(int kernel, int stride, int channels) {
-    return (size_t)(channels + 7) / 8 * kernel * rm_depthwise_rows(stride) * rm_depthwise_quads(kernel, stride) * 32;
+    return (size_t)(channels + 7) / 8 * rm_depthwise_groups(kernel, stride) * rm_depthwise_rows(stride) * 32;
 }
 
 size_t rm_depthwise_packed_bytes(int kernel, int stride, int channels) {
@@ -17,19 +17,30 @@ static void *take(int8_t **memory, size_t bytes) {
     return taken;
 }
 
-/* [8 channels][column][row of output][quad][channel][4]: byte i of quad q is the weight for input row 4q + i, which for the output's second
- * row stands one higher; rows outside of the window weigh nothing. */
+struct tap {
+    int row, column; /* of the window; column -1: none */
+};
+
+/* Byte i of a group: four rows of a column, and of a 5x5 window what is left of its columns: at stride 1, where a second row of output needs two more
+ * rows, those of two columns (the last one's of that and of one that is not counted again); at stride 2 the last row of four columns, then of one. */
+static struct tap tap_of(int kernel, int stride, int group, int i) {
+    if (group < kernel) return (struct tap){i, group};
+    if (stride == 2) return group == 5 ? (struct tap){4, i} : (struct tap){4, i ? -1 : 4};
+    if (group == 7) return (struct tap){4 + i % 2, i < 2 ? -1 : 4};
+    return (struct tap){4 + i % 2, (group - 5) * 2 + i / 2};
+}
+
+/* [8 channels][group][row of output][channel][4]. For the output's second row a tap stands one higher in the window; rows outside of it weigh nothing. */
 static void pack_quads(int8_t *to, const struct rm_depthwise *p) {
-    const int rows = rm_depthwise_rows(p->stride), quads = rm_depthwise_quads(p->kernel, p->stride);
+    const int rows = rm_depthwise_rows(p->stride), groups = rm_depthwise_groups(p->kernel, p->stride);
     for (int c = 0; c < p->channels; c++)
-        for (int j = 0; j < p->kernel; j++)
-            for (int r = 0; r < rows; r++)
-                for (int at = 0; at < quads * 4; at++) {
-                    const int i = at - r;
-                    if (i < 0 || i >= p->kernel) continue;
-                    const size_t group = (((size_t)(c / 8) * p->kernel + j) * rows + r) * quads + at / 4;
-                    to[group * 32 + c % 8 * 4 + at % 4] = p->weights[((size_t)i * p->kernel + j) * p->channels + c];
-                }
+        for (int at = 0; at < groups * rows * 4; at++) {
+            const int group = at / 4 / rows, r = at / 4 % rows;
+            const struct tap tap = tap_of(p->kernel, p->stride, group, at % 4);
+            const int row = tap.row - r;
+            if (tap.column < 0 || row < 0 || row >= p->kernel) continue;
+            to[(((size_t)(c / 8) * groups + group) * rows + r) * 32 + c % 8 * 4 + at % 4] = p->weights[((size_t)row * p->kernel + tap.column) * p->channels + c];
+        }
 }
 
 int rm_depthwise_pack(struct rm_depthwise *p, const struct rm_conv_weights *from, int kernel, int stride, int channels, void *memory) {

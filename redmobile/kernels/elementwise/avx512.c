@@ -78,3 +78,7 @@ void rm_mul_s8__avx512(const struct rm_mul *p, const int8_t *a, const int8_t *b,
     if (p->wide) mul_row(p, a, b, out, n, 1);
     else mul_row(p, a, b, out, n, 0);
 }
+
+void rm_mul_add_s8__avx512(const struct rm_mul *mul, const struct rm_add *add, int second, const int8_t *a, const int8_t *b, const int8_t *c, int8_t *out, size_t n) {
+    rm_mul_add_in_parts(mul, add, second, a, b, c, out, n, rm_mul_s8__avx512, rm_add_s8__avx512);
+}

@@ -12,16 +12,14 @@ struct rm_add {
     int32_t bias;                       /* 2^(shift - 1) - a zero point * a_multiplier - b zero point * b_multiplier */
     int shift;                          /* 12 to 30 */
     int zero, lo, hi;                   /* zero point of the output; its clamp, in codes */
-    int halves;                         /* 1: halves_bias holds */
-    int32_t halves_bias;                /* see rm_add_half; the codes are the same for all 65,536 pairs */
+    int halves;                         /* 1: the next three give the same codes for all 65,536 pairs, see rm_add_half */
+    int32_t halves_a, halves_b, halves_bias;
 };
 
-/* The sum as doubling high halves of codes in the top byte of 32 bits make it, with 16 bits of fraction: code = half >> 16. For shifts of 16 to 23. */
+/* The sum as rounded doubling high halves of codes in the top byte of 32 bits make it, with 16 bits of fraction: code = half >> 16, saturated and
+ * clamped. For shifts of 16 to 23. */
 static inline int32_t rm_add_half(const struct rm_add *p, int a, int b) {
-    const int more = 23 - p->shift;
-    const int64_t of_a = ((int64_t)a * p->a_multiplier * (1 << more)) >> 7;
-    const int64_t of_b = ((int64_t)b * p->b_multiplier * (1 << more) + 64) >> 7; /* this one is rounded */
-    return (int32_t)(of_a + of_b + p->halves_bias);
+    return (int32_t)((((int64_t)a * p->halves_a + 64) >> 7) + (((int64_t)b * p->halves_b + 64) >> 7) + p->halves_bias);
 }
 
 /* XNNPACK's product: (a - a_zero) * (b - b_zero) * scale in float, rounded to nearest even, clamped. */
@@ -36,6 +34,14 @@ struct rm_mul {
 /* n codes each; out may be a or b. */
 typedef void rm_add_fn(const struct rm_add *p, const int8_t *a, const int8_t *b, int8_t *out, size_t n);
 typedef void rm_mul_fn(const struct rm_mul *p, const int8_t *a, const int8_t *b, int8_t *out, size_t n);
+
+/* The sum of a product a * b, requantized as `mul` says, and c; second: 1 if the product is the sum's second operand. */
+typedef void rm_mul_add_fn(const struct rm_mul *mul, const struct rm_add *add, int second, const int8_t *a, const int8_t *b, const int8_t *c, int8_t *out,
+                           size_t n);
+
+/* The same by a kernel for products and one for sums, a few codes at a time. */
+void rm_mul_add_in_parts(const struct rm_mul *mul, const struct rm_add *add, int second, const int8_t *a, const int8_t *b, const int8_t *c, int8_t *out, size_t n,
+                         rm_mul_fn *mul_fn, rm_add_fn *add_fn);
 
 /* Fills *p as XNNPACK does. Returns 0 if a ratio of scales lies outside of [2^-10, 2^8), which XNNPACK does not take; else 1. */
 int rm_add_prepare(struct rm_add *p, float a_scale, int a_zero, float b_scale, int b_zero, float out_scale, int out_zero, int lo, int hi);
@@ -52,6 +58,9 @@ void rm_spread_s8(const int8_t *in, int8_t *out, size_t n, size_t channels);
 #undef RM_KERNEL
 #define RM_KERNEL(feature, name) rm_mul_fn name;
 #include "kernels_mul.inc"
+#undef RM_KERNEL
+#define RM_KERNEL(feature, name) rm_mul_add_fn name;
+#include "kernels_mul_add.inc"
 #undef RM_KERNEL
 
 #endif

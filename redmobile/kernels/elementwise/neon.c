@@ -111,3 +111,7 @@ void rm_mul_s8__neon(const struct rm_mul *p, const int8_t *a, const int8_t *b, i
     else done = mul_row(p, a, b, out, n, 1, 0, 0);
     rm_mul_s8__scalar(p, a + done, b + done, out + done, n - done);
 }
+
+void rm_mul_add_s8__neon(const struct rm_mul *mul, const struct rm_add *add, int second, const int8_t *a, const int8_t *b, const int8_t *c, int8_t *out, size_t n) {
+    rm_mul_add_in_parts(mul, add, second, a, b, c, out, n, rm_mul_s8__neon, rm_add_s8__neon);
+}

@@ -15,6 +15,21 @@ void rm_mul_s8__scalar(const struct rm_mul *p, const int8_t *a, const int8_t *b,
     for (size_t i = 0; i < n; i++) out[i] = rm_requantize((a[i] - p->a_zero) * (b[i] - p->b_zero), p->scale, p->zero, p->lo, p->hi);
 }
 
+void rm_mul_add_in_parts(const struct rm_mul *mul, const struct rm_add *add, int second, const int8_t *a, const int8_t *b, const int8_t *c, int8_t *out, size_t n,
+                         rm_mul_fn *mul_fn, rm_add_fn *add_fn) {
+    int8_t product[512];
+    for (size_t i = 0; i < n; i += sizeof product) {
+        const size_t part = n - i < sizeof product ? n - i : sizeof product;
+        mul_fn(mul, a + i, b + i, product, part);
+        add_fn(add, second ? c + i : product, second ? product : c + i, out + i, part);
+    }
+}
+
+void rm_mul_add_s8__scalar(const struct rm_mul *mul, const struct rm_add *add, int second, const int8_t *a, const int8_t *b, const int8_t *c, int8_t *out,
+                           size_t n) {
+    rm_mul_add_in_parts(mul, add, second, a, b, c, out, n, rm_mul_s8__scalar, rm_add_s8__scalar);
+}
+
 void rm_table_s8(const int8_t *table, const int8_t *in, int8_t *out, size_t n) {
     for (size_t i = 0; i < n; i++) out[i] = table[in[i] + 128];
 }
@@ -37,22 +52,33 @@ static float times_power(float v, int exponent) {
     return out;
 }
 
-static int same_for_all_sums(const struct rm_add *p) {
+/* Which biases give the right code for all pairs: from the one returned on, below *most. What saturates may be anything that saturates. */
+static int64_t biases_of_halves(const struct rm_add *p, int64_t *most) {
+    int64_t least = INT32_MIN;
+    *most = INT32_MAX;
     for (int a = -128; a < 128; a++)
         for (int b = -128; b < 128; b++) {
-            const int32_t sum = p->bias + a * p->a_multiplier + b * p->b_multiplier;
-            if (rm_add_half(p, a, b) >> 16 != (sum >> p->shift) + p->zero) return 0;
+            const int code = ((p->bias + a * p->a_multiplier + b * p->b_multiplier) >> p->shift) + p->zero;
+            const int64_t half = rm_add_half(p, a, b), from = (int64_t)code * 65536 - half;
+            if (code > -128 && (code < 127 ? from : 127 * 65536 - half) > least) least = code < 127 ? from : 127 * 65536 - half;
+            if (code < 127 && (code > -128 ? from : -128 * 65536 - half) + 65536 < *most) *most = (code > -128 ? from : -128 * 65536 - half) + 65536;
         }
-    return 1;
+    return least;
 }
 
-/* Looks near the exact bias, for what is cut off may move a sum by two. */
+#define RM_NEARBY 5 /* multipliers tried of each: what is cut off of a product depends on them, and with it whether any bias will do */
+
 static void find_halves(struct rm_add *p) {
     if (p->shift < 16 || p->shift > 23) return;
-    const int32_t near = (int32_t)(((int64_t)p->bias + (int64_t)p->zero * (1 << p->shift)) >> (p->shift - 16));
-    for (int i = 0; i < 6 && !p->halves; i++) {
-        p->halves_bias = near + (i % 2 ? (i + 1) / 2 : -i / 2);
-        p->halves = same_for_all_sums(p);
+    p->halves_bias = 0;
+    for (int i = 0; i < RM_NEARBY * RM_NEARBY && !p->halves; i++) {
+        int64_t most;
+        p->halves_a = p->a_multiplier * (1 << (23 - p->shift)) + i / RM_NEARBY - RM_NEARBY / 2;
+        p->halves_b = p->b_multiplier * (1 << (23 - p->shift)) + i % RM_NEARBY - RM_NEARBY / 2;
+        const int64_t least = biases_of_halves(p, &most);
+        if (least >= most || least == INT32_MIN || most == INT32_MAX) continue;
+        p->halves = 1;
+        p->halves_bias = (int32_t)((least + most - 1) / 2);
     }
 }
 

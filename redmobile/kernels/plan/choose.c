@@ -19,6 +19,9 @@ static const struct choice add[] = {
 static const struct choice mul[] = {
 #include "../elementwise/kernels_mul.inc"
 };
+static const struct choice mul_add[] = {
+#include "../elementwise/kernels_mul_add.inc"
+};
 static const struct choice bilinear2x[] = {
 #include "../resize/kernels.inc"
 };
@@ -39,6 +42,7 @@ void rm_choose_kernels(struct rm_plan *plan) {
     plan->depthwise = (rm_depthwise_fn *)chosen(depthwise, features);
     plan->add = (rm_add_fn *)chosen(add, features);
     plan->mul = (rm_mul_fn *)chosen(mul, features);
+    plan->mul_add = (rm_mul_add_fn *)chosen(mul_add, features);
     plan->bilinear2x = (rm_bilinear2x_fn *)chosen(bilinear2x, features);
     plan->row_sum = (rm_row_sum_fn *)chosen(row_sum, features);
 }

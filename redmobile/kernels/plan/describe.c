@@ -17,7 +17,7 @@ __attribute__((format(printf, 2, 3))) static void put(struct text *text, const c
     if (added > 0) text->length += added;
 }
 
-static const char *const kinds[] = {"convolution", "depthwise", "add", "mul", "table", "bilinear_2x", "depth_to_space", "mean", "copy"};
+static const char *const kinds[] = {"convolution", "depthwise", "add", "mul", "table", "bilinear_2x", "depth_to_space", "mean", "copy", "mul_add"};
 static const char *const storages[] = {"outside", "whole", "ring"};
 
 static size_t picture_bytes(const struct rm_tensor *t) { return (size_t)t->height * t->width * t->channels; }

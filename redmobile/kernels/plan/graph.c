@@ -200,7 +200,50 @@ static int copy_of(struct rm_graph *graph, int t) {
     return copy;
 }
 
+static int reads_of(const struct rm_graph *graph, int t) {
+    int reads = 0;
+    for (int o = 0; o < graph->op_count; o++)
+        for (int i = 0; i < graph->ops[o].input_count; i++) reads += graph->ops[o].inputs[i] == t;
+    return reads;
+}
+
+/* 1: t is the product of two whole pictures, and only one operator reads it. */
+static int is_lone_product(const struct rm_graph *graph, int t) {
+    const struct rm_tensor *tensor = &graph->tensors[t];
+    if (tensor->producer < 0 || tensor->outside != RM_INSIDE || tensor->base != t || reads_of(graph, t) != 1) return 0;
+    const struct rm_op *op = &graph->ops[tensor->producer];
+    return op->kind == RM_MUL && op->spread == RM_FULL;
+}
+
+static void remove_op(struct rm_graph *graph, int o) {
+    graph->tensors[graph->ops[o].output].producer = -1;
+    memmove(&graph->ops[o], &graph->ops[o + 1], (graph->op_count - o - 1) * sizeof *graph->ops);
+    graph->op_count--;
+    for (int t = 0; t < graph->tensor_count; t++)
+        if (graph->tensors[t].producer > o) graph->tensors[t].producer--;
+}
+
+/* a * b and then + c to one operator, so that the product is never stored. */
+static void join_products(struct rm_graph *graph) {
+    for (int o = 0; o < graph->op_count; o++) {
+        struct rm_op *sum = &graph->ops[o];
+        if (sum->kind != RM_ADD || sum->spread != RM_FULL) continue;
+        const int second = !is_lone_product(graph, sum->inputs[0]);
+        if (second && !is_lone_product(graph, sum->inputs[1])) continue;
+        const int product = graph->tensors[sum->inputs[second]].producer, other = sum->inputs[!second];
+        sum->mul = graph->ops[product].mul;
+        memcpy(sum->inputs, graph->ops[product].inputs, 2 * sizeof *sum->inputs);
+        sum->inputs[2] = other;
+        sum->input_count = 3;
+        sum->kind = RM_MUL_ADD;
+        sum->product_second = second;
+        remove_op(graph, product);
+        o -= product < o;
+    }
+}
+
 int rm_graph_finish(struct rm_graph *graph) {
+    join_products(graph);
     const int count = graph->op_count;
     for (int o = 0; o < count; o++)
         for (int i = 0; i < graph->ops[o].input_count; i++) {

@@ -21,7 +21,8 @@ enum rm_kind {
     RM_BILINEAR2X,
     RM_DEPTH_TO_SPACE, /* block rows a step */
     RM_MEAN,           /* over height and width: a barrier */
-    RM_COPY            /* into a tensor that may have a border */
+    RM_COPY,           /* into a tensor that may have a border */
+    RM_MUL_ADD         /* inputs[0] * inputs[1] + inputs[2]: rm_graph_finish makes it of two */
 };
 
 /* How the second input of RM_ADD and RM_MUL is spread over the first. */
@@ -46,6 +47,7 @@ struct rm_op {
     int inputs[RM_MAX_SEGMENTS], input_count, output;
     int kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left, pad_right;
     enum rm_spread spread;
+    int product_second;    /* of RM_MUL_ADD: 1 if the product is the sum's second operand */
     int block;             /* of depth to space */
     int label;             /* the caller's number for it (the node in the model) */
     float mean_scale;      /* input scale / output scale / pixels */
@@ -85,7 +87,7 @@ int rm_graph_set_mul(struct rm_graph *graph, int op, int lo, int hi);
 int rm_graph_set_logistic(struct rm_graph *graph, int op);
 int rm_graph_set_mean(struct rm_graph *graph, int op);
 
-/* Once all operators are there: puts copies where a border or slack is needed and none can be had. */
+/* Once all operators are there: makes one operator of products that only a sum reads, and puts copies where a border or slack is needed and none can be had. */
 int rm_graph_finish(struct rm_graph *graph);
 
 #endif

@@ -57,6 +57,7 @@ struct rm_plan {
     rm_depthwise_fn *depthwise;
     rm_add_fn *add;
     rm_mul_fn *mul;
+    rm_mul_add_fn *mul_add;
     rm_bilinear2x_fn *bilinear2x;
     rm_row_sum_fn *row_sum;
 };

@@ -85,6 +85,10 @@ static void run_step(struct rm_plan *plan, int band, int o, int step, int count)
     case RM_MUL:
         plan->mul(&op->mul, row_of(plan, band, op->inputs[0], step), second_operand(plan, band, o, step), row_of(plan, band, op->output, step), codes);
         break;
+    case RM_MUL_ADD:
+        plan->mul_add(&op->mul, &op->add, op->product_second, row_of(plan, band, op->inputs[0], step), row_of(plan, band, op->inputs[1], step),
+                      row_of(plan, band, op->inputs[2], step), row_of(plan, band, op->output, step), codes);
+        break;
     case RM_TABLE: rm_table_s8(op->table, row_of(plan, band, op->inputs[0], step), row_of(plan, band, op->output, step), codes); break;
     case RM_BILINEAR2X:
         rm_rows_read(plan, op, 0, step, &lo, &hi);

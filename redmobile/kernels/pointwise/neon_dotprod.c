@@ -1,6 +1,6 @@
 /* SDOT: four bytes of a pixel's run with four of each of four channels' weights.
  *
- * Up to 48 bytes deep the weights of eight channels stay in registers for a whole row, up to 96 those of four; everything else goes through in tiles of
+ * Up to 40 bytes deep the weights of eight channels stay in registers for a whole row, up to 96 those of four; everything else goes through in tiles of
  * 8 pixels by 8 channels. */
 #include "../core/neon_dot.h"
 #include "pointwise.h"
@@ -46,8 +46,8 @@ RM_INLINE void put_four(int8_t *to, size_t step, int32x4_t codes, int channels) 
 #define DOT_BOTH(g, v, a, b) DOT_LOW(g, v, a, b); DOT_HIGH((g) + 2, v, a, b)
 
 /* Two pixels that lie depth bytes apart, to pixels that lie step bytes apart. depth: 16, 24, 32 or 40 bytes. */
-RM_INLINE void pair_staying(const int8_t **from, int8_t **out, size_t step, const int8x16_t w[12][2], const int32_t *bias, const int32_t *add,
-                            const struct rm_neon_line *line, int depth, int exact, int clamped) {
+RM_INLINE void pair_staying(const int8_t **from, int8_t **out, size_t step, const int8x16_t w[10][2], const int32_t *bias, const int32_t *add,
+                            const struct rm_neon_line *line, int depth, int how, int clamped) {
     const int8_t *run = *from;
     int8_t *to = *out;
     RM_IN(a0, 16);
@@ -86,40 +86,12 @@ RM_INLINE void pair_staying(const int8_t **from, int8_t **out, size_t step, cons
         DOT_BOTH(2, d3, b0, b1);
         DOT_BOTH(6, d4, b0, b1);
     }
-    RM_REQUANTIZE_FOUR(a0, a1, b0, b1, d0, d1, d2, d3, add, line, exact);
+    RM_REQUANTIZE_FOUR(a0, a1, b0, b1, d0, d1, d2, d3, add, line, how);
     const int8x16_t codes = rm_neon_narrow(a0, b0, line, clamped);
     RM_PUT_ON(to, step, codes, d, 0, 8);
     RM_PUT_ON(to, step, codes, d, 1, 8);
     *from = run;
     *out = to;
-}
-
-/* One pixel of 48 bytes: with 24 registers of weights there is no room for two. */
-RM_INLINE void pixel_staying_48(const int8_t **from, int8_t **out, size_t step, const int8x16_t w[12][2], const int32_t *bias, const int32_t *add,
-                                const struct rm_neon_line *line, int exact, int clamped) {
-    const int8_t *run = *from;
-    int8_t *to = *out;
-    RM_IN(a, 16);
-    RM_IN(b, 17);
-    RM_IN(d0, 20);
-    RM_IN(d1, 21);
-    RM_IN(d2, 22);
-    RM_LOAD2(a, b, 16, 17, bias);
-    RM_LOAD3_ON(d0, d1, d2, 20, 22, run);
-    DOT_BOTH(0, d0, a, b);
-    DOT_BOTH(4, d1, a, b);
-    DOT_BOTH(8, d2, a, b);
-    if (exact) {
-        RM_LOAD2(d0, d1, 20, 21, add);
-        RM_ROUND(d0, a, line->multiplier[0]);
-        RM_ROUND(d1, b, line->multiplier[1]);
-        RM_PICK(a, d0, d1, 20, 21, line->pick);
-    } else a = rm_neon_in_floats(a, b, line);
-    int8x8_t codes = vqmovn_s16(vreinterpretq_s16_s8(a));
-    if (clamped) codes = vmin_s8(vmax_s8(codes, vget_low_s8(line->lo)), vget_low_s8(line->hi));
-    vst1_s8(to, codes);
-    *from = run;
-    *out = to + step;
 }
 
 /* Weights of four groups (those there are) to registers. No loop: compilers give registers to array elements only where no index is left to unroll. */
@@ -135,33 +107,27 @@ RM_INLINE void pixel_staying_48(const int8_t **from, int8_t **out, size_t step, 
 
 /* Eight channels of a row whose pixels lie depth bytes apart. Eight pixels a turn, for a loop's own instructions are as many as a few pixels'
  * requantization; the last pair may overlap the one before: the codes are the same. */
-RM_INLINE void row_staying(const struct job *j, int depth, int exact, int clamped) {
+RM_INLINE void row_staying(const struct job *j, int depth, int how, int clamped) {
     const struct rm_pointwise *p = j->p;
     const size_t step = p->channels;
     const struct rm_neon_line line = rm_neon_line(&p->rounded, p->scale, j->block, p->zero, p->lo, p->hi);
     const int8_t *weights = p->weights + (size_t)j->block * depth * 8, *run = j->in[0];
     const int32_t *bias = p->rounded.bias + j->block * 16, *add = p->rounded.add + j->block * 16;
     int8_t *to = j->out + j->block * 8;
-    int8x16_t w[12][2];
+    int8x16_t w[10][2];
     KEEP_EIGHT(0);
     KEEP_EIGHT(4);
-    KEEP_EIGHT(8);
+    KEEP_GROUP(8)
+    KEEP_GROUP(9)
     size_t left = j->pixels;
-    if (depth == 48) {
-        for (; left >= 4; left -= 4)
-#pragma GCC unroll 4
-            for (int i = 0; i < 4; i++) pixel_staying_48(&run, &to, step, w, bias, add, &line, exact, clamped);
-        for (; left; left--) pixel_staying_48(&run, &to, step, w, bias, add, &line, exact, clamped);
-        return;
-    }
     for (; left >= 8; left -= 8)
 #pragma GCC unroll 4
-        for (int i = 0; i < 4; i++) pair_staying(&run, &to, step, w, bias, add, &line, depth, exact, clamped);
-    for (; left >= 2; left -= 2) pair_staying(&run, &to, step, w, bias, add, &line, depth, exact, clamped);
+        for (int i = 0; i < 4; i++) pair_staying(&run, &to, step, w, bias, add, &line, depth, how, clamped);
+    for (; left >= 2; left -= 2) pair_staying(&run, &to, step, w, bias, add, &line, depth, how, clamped);
     if (!left) return;
     run -= depth;
     to -= step;
-    pair_staying(&run, &to, step, w, bias, add, &line, depth, exact, clamped);
+    pair_staying(&run, &to, step, w, bias, add, &line, depth, how, clamped);
 }
 
 #define DOT_FOUR(g, v, sum) RM_DOT(sum, w[g], v, 0); RM_DOT(sum, w[(g) + 1], v, 1); RM_DOT(sum, w[(g) + 2], v, 2); RM_DOT(sum, w[(g) + 3], v, 3)
@@ -205,8 +171,36 @@ RM_INLINE void row_staying(const struct job *j, int depth, int exact, int clampe
         }                                                           \
     } while (0)
 
-/* Four channels of a row, four pixels at a time: up to 96 bytes deep their weights stay in registers. */
-RM_INLINE void row_of_quad(const struct job *j, int quad, int depth, int exact, int clamped) {
+/* Four pixels of four channels. */
+RM_INLINE void four_pixels(const int8_t **from, int8_t **out, size_t step, const int8x16_t w[24], const int32_t *bias, const int32_t *add,
+                           const struct rm_neon_line *line, int depth, int how, int clamped) {
+    const int8_t *run = *from;
+    int8_t *to = *out;
+    RM_IN(s0, 16);
+    RM_IN(s1, 17);
+    RM_IN(s2, 18);
+    RM_IN(s3, 19);
+    RM_IN(d0, 20);
+    RM_IN(d1, 21);
+    RM_IN(d2, 22);
+    RM_IN(d3, 23);
+    RM_LOAD4(s0, s1, s2, s3, 16, 19, bias);
+    PIXEL_OF_QUAD(s0);
+    PIXEL_OF_QUAD(s1);
+    PIXEL_OF_QUAD(s2);
+    PIXEL_OF_QUAD(s3);
+    RM_REQUANTIZE_FOUR(s0, s1, s2, s3, d0, d1, d2, d3, add, line, how);
+    const int8x16_t codes = rm_neon_narrow(s0, s2, line, clamped);
+    RM_PUT_ON(to, step, codes, s, 0, 4);
+    RM_PUT_ON(to, step, codes, s, 1, 4);
+    RM_PUT_ON(to, step, codes, s, 2, 4);
+    RM_PUT_ON(to, step, codes, s, 3, 4);
+    *from = run;
+    *out = to;
+}
+
+/* Four channels of a row: up to 96 bytes deep their weights stay in registers. The last pixels may overlap those before. */
+RM_INLINE void row_of_quad(const struct job *j, int quad, int depth, int how, int clamped) {
     const struct rm_pointwise *p = j->p;
     const size_t step = p->channels;
     const struct rm_neon_line line = rm_neon_line_of_quad(&p->rounded, p->scale, quad, p->zero, p->lo, p->hi);
@@ -220,62 +214,41 @@ RM_INLINE void row_of_quad(const struct job *j, int quad, int depth, int exact, 
     KEEP_FOUR(12);
     KEEP_FOUR(16);
     KEEP_FOUR(20);
-    for (size_t left = j->pixels; left; left -= 4) {
-        if (left < 4) {
-            run -= (4 - left) * depth;
-            to -= (4 - left) * step;
-            left = 4;
-        }
-        RM_IN(s0, 16);
-        RM_IN(s1, 17);
-        RM_IN(s2, 18);
-        RM_IN(s3, 19);
-        RM_IN(d0, 20);
-        RM_IN(d1, 21);
-        RM_IN(d2, 22);
-        RM_IN(d3, 23);
-        RM_LOAD4(s0, s1, s2, s3, 16, 19, bias);
-        PIXEL_OF_QUAD(s0);
-        PIXEL_OF_QUAD(s1);
-        PIXEL_OF_QUAD(s2);
-        PIXEL_OF_QUAD(s3);
-        RM_REQUANTIZE_FOUR(s0, s1, s2, s3, d0, d1, d2, d3, add, &line, exact);
-        const int8x16_t codes = rm_neon_narrow(s0, s2, &line, clamped);
-        RM_PUT_ON(to, step, codes, s, 0, 4);
-        RM_PUT_ON(to, step, codes, s, 1, 4);
-        RM_PUT_ON(to, step, codes, s, 2, 4);
-        RM_PUT_ON(to, step, codes, s, 3, 4);
-    }
+    size_t left = j->pixels;
+    for (; left >= 4; left -= 4) four_pixels(&run, &to, step, w, bias, add, &line, depth, how, clamped);
+    if (!left) return;
+    run -= (4 - left) * depth;
+    to -= (4 - left) * step;
+    four_pixels(&run, &to, step, w, bias, add, &line, depth, how, clamped);
 }
 
 #define STAYING(depth) \
-    static void staying_##depth(const struct job *j, int exact, int clamped) { RM_LINE_CASES(row_staying, exact, clamped, j, depth); }
+    static void staying_##depth(const struct job *j, int how, int clamped) { RM_LINE_CASES(row_staying, how, clamped, j, depth); }
 STAYING(16)
 STAYING(24)
 STAYING(32)
 STAYING(40)
-STAYING(48)
 
 #define QUAD(depth) \
-    static void quad_##depth(const struct job *j, int quad, int exact, int clamped) { RM_LINE_CASES(row_of_quad, exact, clamped, j, quad, depth); }
+    static void quad_##depth(const struct job *j, int quad, int how, int clamped) { RM_QUAD_CASES(row_of_quad, how, clamped, j, quad, depth); }
 QUAD(32)
+QUAD(48)
 QUAD(56)
 QUAD(64)
 QUAD(72)
 QUAD(80)
 QUAD(96)
 
-typedef void staying_fn(const struct job *j, int exact, int clamped);
-typedef void quad_fn(const struct job *j, int quad, int exact, int clamped);
+typedef void staying_fn(const struct job *j, int how, int clamped);
+typedef void quad_fn(const struct job *j, int quad, int how, int clamped);
 
 /* NULL for other depths. */
 static staying_fn *staying_of(int depth) {
-    static staying_fn *const rows[] = {staying_16, staying_24, staying_32, staying_40, staying_48};
-    return depth % 8 == 0 && depth >= 16 && depth <= 48 ? rows[depth / 8 - 2] : NULL;
+    return depth == 16 ? staying_16 : depth == 24 ? staying_24 : depth == 32 ? staying_32 : depth == 40 ? staying_40 : NULL;
 }
 
 static quad_fn *quad_of(int depth) {
-    return depth == 32 ? quad_32 : depth == 56 ? quad_56 : depth == 64 ? quad_64 : depth == 72 ? quad_72 : depth == 80 ? quad_80 : depth == 96 ? quad_96 : NULL;
+    return depth == 32 ? quad_32 : depth == 48 ? quad_48 : depth == 56 ? quad_56 : depth == 64 ? quad_64 : depth == 72 ? quad_72 : depth == 80 ? quad_80 : depth == 96 ? quad_96 : NULL;
 }
 
 /* ---- tiles ---- */
@@ -384,19 +357,22 @@ static void last_channels(const struct job *j, enum rm_neon_how how) {
     }
 }
 
+/* How one half of eight channels is requantized. */
+static int how_of_half(int how, int half) { return how == RM_BY_WIDE_FLOATS ? how : how & (half ? RM_UPPER_BY_FLOATS : RM_LOWER_BY_FLOATS) ? RM_BY_FLOATS : RM_BY_LINES; }
+
 /* 1: done with weights that stay in registers. */
 static int block_staying(const struct job *j, int clamped) {
     const struct rm_pointwise *p = j->p;
-    const int left = p->channels - j->block * 8, exact = p->rounded.found[j->block];
+    const int left = p->channels - j->block * 8, how = p->rounded.how[j->block];
     quad_fn *const quad = quad_of(p->depth);
-    if (p->segments > 1 || p->segment_stride[0] != p->depth || (!exact && p->wide)) return 0;
+    if (p->segments > 1 || p->segment_stride[0] != p->depth) return 0;
     if (left >= 8 && staying_of(p->depth)) {
-        staying_of(p->depth)(j, exact, clamped);
+        staying_of(p->depth)(j, how, clamped);
         return 1;
     }
     if (!quad || (left < 8 && left != 4)) return 0;
-    quad(j, j->block * 2, exact, clamped);
-    if (left >= 8) quad(j, j->block * 2 + 1, exact, clamped);
+    quad(j, j->block * 2, how_of_half(how, 0), clamped);
+    if (left >= 8) quad(j, j->block * 2 + 1, how_of_half(how, 1), clamped);
     return 1;
 }
 

@@ -12,23 +12,40 @@ RM_INLINE struct column16 column_at(const int8_t *near, const int8_t *far) {
     return v;
 }
 
-/* (3 here + beside + 8) >> 4 */
-RM_INLINE void put(int8_t *out, const struct column16 *here, const struct column16 *beside) {
-    const int16x8_t low = vmlaq_n_s16(beside->low, here->low, 3), high = vmlaq_n_s16(beside->high, here->high, 3);
+/* (three times `here`, and beside, + 8) >> 4 */
+RM_INLINE void put(int8_t *out, const struct column16 *three, const struct column16 *beside) {
+    const int16x8_t low = vaddq_s16(beside->low, three->low), high = vaddq_s16(beside->high, three->high);
     vst1q_s8(out, vrshrn_high_n_s16(vrshrn_n_s16(low, 4), high, 4));
 }
 
+/* Two output pixels from the column `here` and those on either side of it. */
+RM_INLINE void put_two(int8_t **out, size_t step, const struct column16 *left, const struct column16 *here, const struct column16 *right) {
+    const struct column16 three = {vmulq_n_s16(here->low, 3), vmulq_n_s16(here->high, 3)};
+    put(*out, &three, left);
+    put(*out + step, &three, right);
+    *out += 2 * step;
+}
+
+/* Columns go round in three places, so that none is copied. */
 RM_INLINE void sixteen_channels(const int8_t *near, const int8_t *far, int8_t *out, size_t pixels, size_t step) {
-    struct column16 left = column_at(near, far), here = left;
-    for (size_t x = 0; x < pixels; x++, out += 2 * step) {
-        near += x + 1 < pixels ? step : 0;
-        far += x + 1 < pixels ? step : 0;
-        const struct column16 right = column_at(near, far);
-        put(out, &here, &left);
-        put(out + step, &here, &right);
-        left = here;
-        here = right;
+    struct column16 a = column_at(near, far), b = a, c;
+    size_t at = step, x = 1;
+    for (; x + 3 <= pixels; x += 3) {
+        c = column_at(near + at, far + at);
+        put_two(&out, step, &a, &b, &c);
+        a = column_at(near + at + step, far + at + step);
+        put_two(&out, step, &b, &c, &a);
+        b = column_at(near + at + 2 * step, far + at + 2 * step);
+        put_two(&out, step, &c, &a, &b);
+        at += 3 * step;
     }
+    for (; x < pixels; x++, at += step) {
+        c = column_at(near + at, far + at);
+        put_two(&out, step, &a, &b, &c);
+        a = b;
+        b = c;
+    }
+    put_two(&out, step, &a, &b, &b);
 }
 
 void rm_bilinear2x_s8__neon(const int8_t *near, const int8_t *far, int8_t *out, size_t pixels, size_t channels) {

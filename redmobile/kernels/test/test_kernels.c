@@ -95,6 +95,9 @@ static const struct named add[] = {
 static const struct named mul[] = {
 #include "../elementwise/kernels_mul.inc"
 };
+static const struct named mul_add[] = {
+#include "../elementwise/kernels_mul_add.inc"
+};
 static const struct named bilinear2x[] = {
 #include "../resize/kernels.inc"
 };
@@ -241,6 +244,30 @@ static void test_arithmetic(void) {
     }
 }
 
+static void test_mul_add(void) {
+    const size_t n = between(1, 300);
+    const int8_t *a = random_codes(n), *b = random_codes(n), *c = random_codes(n);
+    int8_t *expected = guarded(n), *found = guarded(n);
+    const float out = real(0.001f, 0.1f), scale = any() % 4 ? real(0.0001f, 0.1f) : real(0.4f, 255.0f), product_ratio = real(0.05f, 2.0f);
+    const int second = any() % 2, zeros[4] = {edge_or(-128, 127, -128, 127), edge_or(-128, 127, -128, 127), between(-128, 127), between(-128, 127)};
+    int zero, lo, hi, tight = any() % 4 == 0;
+    struct rm_mul product;
+    struct rm_add sum;
+    if (any() % 16) return; /* to prepare a product takes long */
+    random_clamp(&zero, &lo, &hi);
+    const float c_ratio = real(0.05f, 2.0f), product_scale = out * product_ratio;
+    if (!rm_mul_prepare(&product, scale, zeros[0], product_scale, zeros[1], product_scale, zeros[2], tight ? -100 : -128, 127)) return;
+    const float first_scale = second ? out * c_ratio : product_scale, second_scale = second ? product_scale : out * c_ratio;
+    if (!rm_add_prepare(&sum, first_scale, zeros[second ? 3 : 2], second_scale, zeros[second ? 2 : 3], out, zero, lo, hi)) return;
+    rm_mul_add_s8__scalar(&product, &sum, second, a, b, c, expected, n);
+    char what[128];
+    snprintf(what, sizeof what, "%zu codes, scale %g, ratios %g %g, multiplier %d, second %d", n, scale, product_ratio, c_ratio, product.multiplier, second);
+    EACH_KERNEL(mul_add, k) {
+        ((rm_mul_add_fn *)k->kernel)(&product, &sum, second, a, b, c, found, n);
+        compare(k->name, expected, found, n, what);
+    }
+}
+
 static void test_bilinear2x(void) {
     const size_t pixels = between(1, 20), channels = any() % 2 ? between(1, 5) * 16 : between(1, 50);
     const int8_t *near = random_codes(pixels * channels), *far = random_codes(pixels * channels);
@@ -347,7 +374,8 @@ int main(int argc, char **argv) {
     const int rounds = argc > 1 ? atoi(argv[1]) : 2000;
     state = argc > 2 ? strtoull(argv[2], NULL, 10) * 0x9E3779B97F4A7C15u + 1 : 1;
     here = rm_features_of_this_processor();
-    void (*const tests[])(void) = {test_pointwise, test_depthwise, test_arithmetic, test_bilinear2x, test_row_sum, test_gather, test_colours};
+    void (*const tests[])(void) = {test_pointwise, test_depthwise,  test_arithmetic, test_mul_add, test_bilinear2x,
+                                   test_row_sum,   test_gather,     test_colours};
     for (int round = 0; round < rounds && failures < 20; round++)
         for (unsigned t = 0; t < sizeof tests / sizeof *tests; t++) {
             tests[t]();
@@ -358,6 +386,7 @@ int main(int argc, char **argv) {
     EACH_KERNEL(depthwise, k) printf("%s\n", k->name);
     EACH_KERNEL(add, k) printf("%s\n", k->name);
     EACH_KERNEL(mul, k) printf("%s\n", k->name);
+    EACH_KERNEL(mul_add, k) printf("%s\n", k->name);
     EACH_KERNEL(bilinear2x, k) printf("%s\n", k->name);
     EACH_KERNEL(row_sum, k) printf("%s\n", k->name);
     EACH_KERNEL(flip, k) printf("%s\n", k->name);
