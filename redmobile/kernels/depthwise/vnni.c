@@ -1,8 +1,7 @@
 /* AVX-512 VNNI: four rows of a column at a time, 16 channels an instruction.
  *
  * The rows of a window are first interleaved, four bytes of four rows side by side (`columns`), with their sign bits flipped: VPDPBUSD takes unsigned
- * bytes on one side. Each column is then read by all windows that it is part of, and for two rows of output, whose weights lie in quads as pack.c
- * lays them. */
+ * bytes on one side. Each column is then read by all windows that it is part of, and for two rows of output. */
 #include <string.h>
 
 #include "../core/avx512.h"
@@ -51,17 +50,32 @@ RM_INLINE __m512i two_blocks(const void *from, size_t step, int both) {
     return both ? _mm512_inserti64x4(first, _mm256_loadu_si256((const void *)((const char *)from + step)), 1) : first;
 }
 
+/* Of 16 channels, the weights of four rows of a column from `row` on, side by side as `interleave` lays the pixels; rows outside of the window weigh
+ * nothing. */
+RM_INLINE __m512i four_rows(const struct rm_depthwise *p, int kernel, int row, int column, int channel) {
+    const int left = p->channels - channel;
+    const __mmask16 some = left < 16 ? (__mmask16)((1 << left) - 1) : 0xffff;
+    __m128i w[4];
+    for (int i = 0; i < 4; i++) {
+        const int at = row + i, inside = at >= 0 && at < kernel;
+        w[i] = inside ? _mm_maskz_loadu_epi8(some, p->weights + ((size_t)at * kernel + column) * p->channels + channel) : _mm_setzero_si128();
+    }
+    const __m128i low = _mm_unpacklo_epi8(w[0], w[1]), high = _mm_unpackhi_epi8(w[0], w[1]);
+    const __m128i low2 = _mm_unpacklo_epi8(w[2], w[3]), high2 = _mm_unpackhi_epi8(w[2], w[3]);
+    const __m256i first = _mm256_set_m128i(_mm_unpackhi_epi16(low, low2), _mm_unpacklo_epi16(low, low2));
+    const __m256i last = _mm256_set_m128i(_mm_unpackhi_epi16(high, high2), _mm_unpacklo_epi16(high, high2));
+    return _mm512_inserti64x4(_mm512_zextsi256_si512(first), last, 1);
+}
+
 /* channel: a multiple of 8 */
 RM_INLINE struct lanes lanes_of(const struct rm_depthwise *p, int channel, int kernel, int quads, int rows) {
     struct lanes l;
-    const int of_pack = rm_depthwise_rows(p->stride), both = channel + 8 < p->channels;
-    const size_t block_bytes = (size_t)kernel * of_pack * quads * 32;
-    const int8_t *w = p->weights_quads + channel / 8 * block_bytes;
+    const int both = channel + 8 < p->channels;
     for (int r = 0; r < rows; r++) l.bias[r] = two_blocks(p->bias + channel, 32, both);
     for (int j = 0; j < kernel; j++)
         for (int r = 0; r < rows; r++)
             for (int q = 0; q < quads; q++) {
-                const __m512i weights = two_blocks(w + ((j * of_pack + r) * quads + q) * 32, block_bytes, both);
+                const __m512i weights = four_rows(p, kernel, 4 * q - r, j, channel);
                 l.weights[(j * rows + r) * quads + q] = weights;
                 /* 128 times each weight less, for the flipped sign bits */
                 l.bias[r] = _mm512_sub_epi32(l.bias[r], _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(-128), weights));
