@@ -83,7 +83,6 @@ class DetailLayers(Document):
     patch: Literal[2, 4] = 2
     stem_kernel: Literal[1, 3, 5] = 3
     tail_kernel: Literal[1, 3] = 1
-    activation: Literal["relu6"] = "relu6"
 
 
 class OtherFrame(Document):
@@ -117,9 +116,7 @@ class ModelDocument(Document):
         height, width = size or (self.input.height, self.input.width)
         multiple = self.size_multiple
         if height <= 0 or width <= 0 or height % multiple or width % multiple:
-            raise UsageError(
-                f"A picture of {height}×{width} does not fit: height and width must be positive multiples of {multiple} (4 × 2^halvings)."
-            )
+            raise UsageError(f"A picture of {height}×{width} does not fit: height and width must be positive multiples of {multiple}.")
         return height, width
 
 

@@ -15,9 +15,11 @@ from torch import Tensor, nn
 
 from redmobile.nets.blocks.row_planes import depth_to_space, space_to_depth
 from redmobile.nets.blocks.whitened import MIDDLE, Centred, Whitened
-from redmobile.nets.model_document import DetailLayers
+from redmobile.nets.model_document import Activation, DetailLayers
 
 _COLOURS = 3
+_ACTIVATION: Activation = "relu6"
+"""Bent on both sides of where features start, which others are not."""
 
 
 class RedDetail(nn.Module):
@@ -26,7 +28,7 @@ class RedDetail(nn.Module):
     def __init__(self, layers: DetailLayers) -> None:
         super().__init__()
         self.patch = layers.patch
-        self.stem = Whitened(layers.patch**2 * _COLOURS, layers.width, layers.stem_kernel, activation=layers.activation)
+        self.stem = Whitened(layers.patch**2 * _COLOURS, layers.width, layers.stem_kernel, activation=_ACTIVATION)
         self.body = nn.ModuleList(_passing(layers) for _ in range(layers.depth))
         self.residual = nn.ModuleList(_silent(layers) for _ in range(layers.patch))
         nn.init.constant_(self.stem.bias, MIDDLE)
@@ -53,7 +55,7 @@ class RedDetail(nn.Module):
 @torch.no_grad()
 def _passing(layers: DetailLayers) -> Centred:
     """Passes on what comes in, a little mixed."""
-    layer = Centred(layers.width, layers.width, 3, activation=layers.activation)
+    layer = Centred(layers.width, layers.width, 3, activation=_ACTIVATION)
     weight = layer.convolution.weight
     nn.init.normal_(weight, std=0.3 * weight[0].numel() ** -0.5)
     weight[:, :, 1, 1] += torch.eye(layers.width)

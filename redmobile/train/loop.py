@@ -28,7 +28,7 @@ from redmobile.errors import OutputError, TrainingError, UsageError
 from redmobile.nets.blocks.rounding import measuring, roundings, set_rounding
 from redmobile.nets.blocks.whitened import whiten
 from redmobile.nets.checkpoint import INT8_WEIGHTS, WEIGHTS, Network, build_network, float_state, load_weights, save_weights
-from redmobile.nets.model_document import ModelDocument
+from redmobile.nets.model_document import ModelDocument, RedDetailDocument
 from redmobile.train.board import Board
 from redmobile.train.checkpoint import INDEX, load_checkpoint, save_checkpoint
 from redmobile.train.distill import Distillation
@@ -87,6 +87,9 @@ class Training:
         Raises UsageError if a phase lacks its pictures or its teacher, or comes too early.
         """
         plan.check()
+        if isinstance(document, RedDetailDocument) and any(phase.quantize for phase in plan.phase):
+            # What the export tells quantizers is parameters' values, and those of a RED-detail are not the graph's weights.
+            raise UsageError("A phase of the plan quantizes, which a RED-detail cannot learn yet; leave it out: calibration is enough for it.")
         if teacher is None and any(phase.distill for phase in plan.phase):
             raise UsageError("A phase of the plan distills: give --teacher MODEL.")
         for phase in plan.phase:

@@ -12,7 +12,7 @@ from redmobile.convert.onnx_to_tflite import convert
 from redmobile.core.converter import load_converter
 from redmobile.export.torch_to_onnx import export_network
 from redmobile.graph.onnx_graph import load_onnx
-from redmobile.nets.blocks.whitened import Centred, Whitened, whiten
+from redmobile.nets.blocks.whitened import MIDDLE, Centred, Whitened, whiten
 from redmobile.nets.checkpoint import build_network, float_state, load_weights, save_weights
 from redmobile.nets.describe import describe_network
 from redmobile.nets.model_document import DetailLayers, load_model_document
@@ -75,10 +75,10 @@ def test_whitening_is_measured_once():
 
 
 def test_a_centred_layer_is_a_convolution_with_another_bias():
-    layer = Centred(4, 5, 3, mean=2.0)
+    layer = Centred(4, 5, 3)
     torch.nn.init.normal_(layer.bias)
     x = torch.rand(1, 4, 8, 8)
-    inner = functional.conv2d(x - 2.0, layer.convolution.weight, layer.bias)
+    inner = functional.conv2d(x - MIDDLE, layer.convolution.weight, layer.bias)
     torch.testing.assert_close(layer(x)[..., 1:-1, 1:-1], inner, rtol=1e-4, atol=1e-5)
 
 

@@ -183,3 +183,24 @@ def test_a_quantized_run_that_is_cut_off_goes_on_bit_for_bit(bench):
     assert (bench / "cut" / "weights.safetensors").read_bytes() == (bench / "whole" / "weights.safetensors").read_bytes()
     assert all(torch.equal(mine, theirs) for mine, theirs in zip(resumed.network.buffers(), whole.network.buffers(), strict=True))
     assert all(rounding.grid for rounding in roundings(whole.network))
+
+
+def test_a_red_detail_is_whitened_before_its_first_step_and_refuses_quantized_phases(bench):
+    from redmobile.errors import UsageError
+    from redmobile.nets.model_document import load_model_document
+    from redmobile.train.loop import Training
+    from redmobile.train.pictures import load_pictures
+    from redmobile.train.plan import Phase, TrainingPlan
+
+    def training(run, *, quantize):
+        plan = TrainingPlan(phase=(Phase(source="photos", steps=2, batch=2, crop=(64, 64), quantize=quantize),))
+        pictures = load_pictures(plan, bench / "photos", None, None)
+        return Training(load_model_document("red_detail_deblur")[1], plan, pictures, bench / run)
+
+    first = training("first", quantize=False)
+    assert not first.network.stem.is_settled
+    first.go()
+    assert torch.equal(first.average.stem.whitening, first.network.stem.whitening)
+    assert first.average.stem.is_settled
+    with pytest.raises(UsageError, match="a RED-detail cannot learn yet"):
+        training("second", quantize=True)

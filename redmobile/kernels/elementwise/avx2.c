@@ -2,9 +2,6 @@
 #include "../core/avx2.h"
 #include "elementwise.h"
 
-/* A multiplier below 2^21 is one of 10 bits, times 2^11, and one of 11: two products of sixteen bits. */
-#define LOW_BITS 11
-
 struct add_lanes {
     __m256i low, high; /* of a and b by turns */
     __m256i bias;
@@ -12,16 +9,14 @@ struct add_lanes {
 };
 
 static struct add_lanes add_lanes_of(const struct rm_add *p) {
-    const int mask = (1 << LOW_BITS) - 1;
-    const int32_t low = (p->a_multiplier & mask) | (p->b_multiplier & mask) << 16;
-    const int32_t high = p->a_multiplier >> LOW_BITS | (p->b_multiplier >> LOW_BITS) << 16;
-    const struct add_lanes l = {_mm256_set1_epi32(low), _mm256_set1_epi32(high), _mm256_set1_epi32(p->bias), _mm_cvtsi32_si128(p->shift)};
+    const struct rm_add_parts parts = rm_add_parts_of(p);
+    const struct add_lanes l = {_mm256_set1_epi32(parts.low), _mm256_set1_epi32(parts.high), _mm256_set1_epi32(p->bias), _mm_cvtsi32_si128(p->shift)};
     return l;
 }
 
 /* ab: pairs of sixteen bits */
 RM_INLINE __m256i sums_of(__m256i ab, const struct add_lanes *l) {
-    const __m256i high = _mm256_slli_epi32(_mm256_madd_epi16(ab, l->high), LOW_BITS);
+    const __m256i high = _mm256_slli_epi32(_mm256_madd_epi16(ab, l->high), RM_ADD_LOW_BITS);
     return _mm256_sra_epi32(_mm256_add_epi32(_mm256_add_epi32(l->bias, _mm256_madd_epi16(ab, l->low)), high), l->shift);
 }
 

@@ -7,9 +7,6 @@ RM_INLINE __m512i flipped(const int8_t *at, __mmask64 some) {
     return _mm512_xor_si512(_mm512_maskz_loadu_epi8(some, at), _mm512_set1_epi8(-128));
 }
 
-/* A multiplier below 2^21 is one of 10 bits, times 2^11, and one of 11: two products of sixteen bits. */
-#define LOW_BITS 11
-
 struct add_lanes {
     __m512i low, high; /* of a and b by turns */
     __m512i bias;
@@ -17,17 +14,15 @@ struct add_lanes {
 };
 
 static struct add_lanes add_lanes_of(const struct rm_add *p) {
-    const int mask = (1 << LOW_BITS) - 1;
-    const int32_t low = (p->a_multiplier & mask) | (p->b_multiplier & mask) << 16;
-    const int32_t high = p->a_multiplier >> LOW_BITS | (p->b_multiplier >> LOW_BITS) << 16;
-    const struct add_lanes l = {_mm512_set1_epi32(low), _mm512_set1_epi32(high),
+    const struct rm_add_parts parts = rm_add_parts_of(p);
+    const struct add_lanes l = {_mm512_set1_epi32(parts.low), _mm512_set1_epi32(parts.high),
                                 _mm512_set1_epi32(p->bias - 128 * (p->a_multiplier + p->b_multiplier)), _mm_cvtsi32_si128(p->shift)};
     return l;
 }
 
 /* ab: pairs of sixteen bits */
 RM_INLINE __m512i sums_of(__m512i ab, const struct add_lanes *l) {
-    const __m512i high = _mm512_slli_epi32(_mm512_madd_epi16(ab, l->high), LOW_BITS);
+    const __m512i high = _mm512_slli_epi32(_mm512_madd_epi16(ab, l->high), RM_ADD_LOW_BITS);
     return _mm512_sra_epi32(_mm512_add_epi32(_mm512_dpwssd_epi32(l->bias, ab, l->low), high), l->shift);
 }
 

@@ -23,6 +23,20 @@ static inline int32_t rm_add_half(const struct rm_add *p, int a, int b) {
 }
 
 /* XNNPACK's product: (a - a_zero) * (b - b_zero) * scale in float, rounded to nearest even, clamped. */
+/* A multiplier below 2^21 is one of 10 bits, times 2^11, and one of 11: two products of sixteen bits. Of a in the lower half, of b in the upper. */
+#define RM_ADD_LOW_BITS 11
+
+struct rm_add_parts {
+    int32_t low, high;
+};
+
+static inline struct rm_add_parts rm_add_parts_of(const struct rm_add *p) {
+    const int mask = (1 << RM_ADD_LOW_BITS) - 1;
+    const struct rm_add_parts parts = {(p->a_multiplier & mask) | (p->b_multiplier & mask) << 16,
+                                       p->a_multiplier >> RM_ADD_LOW_BITS | (p->b_multiplier >> RM_ADD_LOW_BITS) << 16};
+    return parts;
+}
+
 struct rm_mul {
     int a_zero, b_zero;
     float scale; /* a scale * b scale / output scale */

@@ -1,7 +1,7 @@
 """Convolutions whose weights are learned in coordinates in which what they see is centred, or white as well.
 
-What blur leaves of fine detail is a thousandth of a picture's variance, and a gradient step moves the weights that see it a thousandth as
-far as those that see its brightness: a small network would need a hundred thousand steps to become a sharpening filter. So the convolution is
+What blur leaves of fine detail is far less than a thousandth of a picture's variance, and a gradient moves the weights that see it as much less
+than those that see its brightness: a small network hardly becomes a sharpening filter. So the convolution is
 
     y = W · (x − μ) + b,   W = Θ · P,   P = diag(λ + ε)^−½ · Vᵀ,   V · diag(λ) · Vᵀ = cov(x)
 
@@ -29,15 +29,11 @@ _SMALLEST = 1e-5
 
 
 class Centred(Convolution):
-    """W · (x − μ) + b with one fixed μ for all inputs; stride 1. At the picture's edge SAME's zeros are seen as such."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int = 1, *, activation: Activation | None = None, mean: float = MIDDLE) -> None:
-        super().__init__(inputs, outputs, kernel, activation=activation)
-        self._mean = mean
+    """W · (x − μ) + b with μ = MIDDLE for all inputs; stride 1. At the picture's edge SAME's zeros are seen as such."""
 
     def _convolve(self, x: Tensor) -> Tensor:
         weights = self.weights
-        return functional.conv2d(x, weights, self.bias - self._mean * weights.sum((1, 2, 3)), padding=self.convolution.padding)
+        return functional.conv2d(x, weights, self.bias - MIDDLE * weights.sum((1, 2, 3)), padding=self.convolution.padding)
 
 
 class Whitened(Convolution):
